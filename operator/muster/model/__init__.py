@@ -1,0 +1,1 @@
+"""Frozen data: what git asks for, what systems answered, what Muster decided."""

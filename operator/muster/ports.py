@@ -1,0 +1,167 @@
+"""What the core needs from the world. Adapters implement these; nothing else does I/O.
+
+Every method may raise the `RemoteError` family of `muster.errors`. A list that cannot be
+read to its end raises; it never ends early, because an early end would read as absence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from muster.model.accounts import AccountRecord, Intent, Known
+from muster.model.directory import DirectorySnapshot
+from muster.model.names import AccountId, CustomerName, RemoteId, Source
+from muster.model.records import (
+    ContactChange,
+    ContactDraft,
+    EntryChange,
+    EntryDraft,
+    Organization,
+    PsaContact,
+    VaultCategory,
+    VaultEntry,
+)
+from muster.model.secret import Secret
+from muster.model.settings import SecretRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of `muster doctor`: what was tried, whether it works, what to do if not."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+class Directory(Protocol):
+    """A customer's directory."""
+
+    def read(self, known: frozenset[AccountId]) -> DirectorySnapshot:
+        """Read the whole domain: users, groups with all members, places.
+
+        An account of `known` that the sweep did not show is looked up by its id, so that
+        one which moved between two pages is not taken for gone.
+        """
+        ...
+
+    def check(self) -> tuple[Check, ...]:
+        """Try connection, certificate, sign-in and rights; raises nothing."""
+        ...
+
+
+class Vault(Protocol):
+    """Password entries in one documentation system."""
+
+    def list_organizations(self) -> Iterator[Organization]:
+        """Yield every organization the key may see."""
+        ...
+
+    def find_organization(self, organization: RemoteId) -> Organization | None:
+        """Return the organization, or None when the vault says that it does not exist."""
+        ...
+
+    def list_categories(self) -> tuple[VaultCategory, ...]:
+        """Return every category; one request, remembered for the life of the adapter."""
+        ...
+
+    def list_entries(self, organization: RemoteId) -> Iterator[VaultEntry]:
+        """Yield every live entry of the organization, and of no other."""
+        ...
+
+    def create_entry(self, organization: RemoteId, draft: EntryDraft) -> RemoteId:
+        """Create an entry that carries the draft's mark, and return its id. Never repeated."""
+        ...
+
+    def update_entry(self, organization: RemoteId, entry: RemoteId, change: EntryChange) -> None:
+        """Change the named fields of an entry and no others."""
+        ...
+
+    def check(self) -> tuple[Check, ...]:
+        """Try connection, key and rights; raises nothing."""
+        ...
+
+
+class Psa(Protocol):
+    """Contacts in one PSA."""
+
+    def list_companies(self) -> Iterator[Organization]:
+        """Yield every company the key may see."""
+        ...
+
+    def find_company(self, company: RemoteId) -> Organization | None:
+        """Return the company, or None when the PSA says that it does not exist."""
+        ...
+
+    def list_contacts(self, company: RemoteId) -> Iterator[PsaContact]:
+        """Yield every contact of the company, inactive ones too, and of no other company."""
+        ...
+
+    def create_contact(self, company: RemoteId, draft: ContactDraft) -> RemoteId:
+        """Create a contact and return its id. Never repeated."""
+        ...
+
+    def update_contact(self, company: RemoteId, contact: PsaContact, change: ContactChange) -> None:
+        """Change the named fields of a contact and no others."""
+        ...
+
+    def check(self) -> tuple[Check, ...]:
+        """Try connection, keys and rights; raises nothing."""
+        ...
+
+
+class Registry(Protocol):
+    """What Muster remembers between runs. One writer at a time."""
+
+    def load(self, customer: CustomerName) -> Known:
+        """Return everything known about a customer."""
+        ...
+
+    def save(
+        self,
+        customer: CustomerName,
+        records: Iterable[AccountRecord],
+        sizes: Iterable[tuple[Source, int]] = (),
+        status: dict[str, Any] | None = None,
+    ) -> None:
+        """Write records, sizes and status in one transaction; what is not named stays."""
+        ...
+
+    def open_intent(self, intent: Intent) -> None:
+        """Write an intent so that it survives a crash that follows at once."""
+        ...
+
+    def close_intent(self, intent: Intent, record: AccountRecord | None = None) -> None:
+        """Write an intent's end and, in the same transaction, the record that it led to."""
+        ...
+
+    def list_customers(self) -> tuple[CustomerName, ...]:
+        """Return the names of all customers that have a record or a status."""
+        ...
+
+
+class Secrets(Protocol):
+    """Where secret values are kept."""
+
+    def read(self, ref: SecretRef) -> Secret:
+        """Return a value; raises SpecError with how to supply it when it is missing."""
+        ...
+
+
+Clock = Callable[[], datetime]
+"""Returns the current time, aware and in UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The systems of one customer. None: not connected."""
+
+    registry: Registry
+    clock: Clock
+    directory: Directory | None = None
+    vault: Vault | None = None
+    psa: Psa | None = None
