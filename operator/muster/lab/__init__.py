@@ -1,0 +1,1 @@
+"""A loopback lab: stand-ins for the systems Muster talks to, for tests and first steps."""

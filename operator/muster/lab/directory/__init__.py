@@ -1,0 +1,1 @@
+"""A domain controller for the lab: LDAPv3 over real sockets, with Active Directory's habits."""
