@@ -1,0 +1,1 @@
+"""Where Muster remembers its accounts between runs: an SQLite file on one machine."""

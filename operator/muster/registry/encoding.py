@@ -1,0 +1,239 @@
+"""Decides how a frozen dataclass is written as JSON and read back; where it is kept is not known.
+
+The form follows the declared types, so the model is the only description of it:
+dataclass ↔ object with every field, tuple ↔ array, enum ↔ its value, datetime ↔ ISO 8601
+in UTC. What has no place in that list, a `Secret` above all, cannot be written.
+
+Documents are read strictly. An unknown field means that a newer Muster wrote it, and to
+drop it would lose what that Muster knew. A missing field takes its default, so that the
+model may grow; any other change of the model needs a migration (`migrations.py`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from muster.errors import StateError
+from muster.model.accounts import AccountRecord, Intent
+
+FORMAT = 1
+"""The version that stands in every document as `v`."""
+
+T = TypeVar("T")
+Encode = Callable[[Any], Any]
+Decode = Callable[[Any], Any]
+
+
+class Malformed(ValueError):
+    """A value does not have the form of its type. The text names the field, never the value."""
+
+
+class Document(Generic[T]):
+    """Writes and reads documents of one dataclass."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        self._encode, self._decode = _codec(cast(Any, kind))
+
+    def encode(self, value: T) -> str:
+        """Return the document; equal values give equal text.
+
+        Raises:
+            TypeError: the value holds something that must not, or cannot, be written.
+        """
+        body = {"v": FORMAT, "kind": self._kind.__name__, "body": self._encode(value)}
+        return json.dumps(body, separators=(",", ":"))
+
+    def decode(self, text: str, where: str) -> T:
+        """Read a document; `where` names it in the error.
+
+        Raises:
+            StateError: the document is damaged, or a newer Muster wrote it.
+        """
+        try:
+            return self._read(json.loads(text))
+        except ValueError as exc:
+            raise _unreadable(where, exc) from None
+
+    def _read(self, outer: Any) -> T:
+        if not isinstance(outer, dict) or outer.keys() != {"v", "kind", "body"}:
+            raise Malformed("it is no Muster document")
+        if outer["v"] != FORMAT:
+            raise Malformed("its format version is not the one that this Muster reads")
+        if outer["kind"] != self._kind.__name__:
+            raise Malformed(f"it is no {self._kind.__name__}")
+        return cast(T, self._decode(outer["body"]))
+
+
+def encode_json(value: dict[str, Any]) -> str:
+    """Return a status as canonical JSON text.
+
+    Raises:
+        TypeError: it holds something that is not JSON, such as a `Secret`.
+    """
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
+
+
+def decode_json(text: str, where: str) -> dict[str, Any]:
+    """Read a status; `where` names it in the error.
+
+    Raises:
+        StateError: it is damaged.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as exc:
+        raise _unreadable(where, exc) from None
+    if not isinstance(value, dict):
+        raise _unreadable(where, Malformed("a status is no object"))
+    return value
+
+
+@cache
+def _codec(kind: Any) -> tuple[Encode, Decode]:
+    """Return how a type is written and read; made once per type."""
+    kind = getattr(kind, "__supertype__", kind)
+    if kind in _SCALARS:
+        return _SCALARS[kind]
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _enum_codec(kind)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return _dataclass_codec(kind)
+    if get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,):
+        return _tuple_codec(get_args(kind)[0])
+    if get_origin(kind) in {UnionType, Union} and set(get_args(kind)[1:]) == {NoneType}:
+        return _optional_codec(get_args(kind)[0])
+    raise TypeError(f"{kind} has no form in the registry")
+
+
+def _dataclass_codec(kind: type[Any]) -> tuple[Encode, Decode]:
+    hints = get_type_hints(kind)
+    codecs = {field.name: _codec(hints[field.name]) for field in dataclasses.fields(kind)}
+    encoders = tuple((name, codec[0]) for name, codec in codecs.items())
+    decoders = {name: codec[1] for name, codec in codecs.items()}
+
+    def encode(value: Any) -> Any:
+        if type(value) is not kind:
+            raise _unwritable(value)
+        return {name: write(getattr(value, name)) for name, write in encoders}
+
+    def decode(data: Any) -> Any:
+        if type(data) is not dict:
+            raise Malformed(f"a {kind.__name__} is no object")
+        try:
+            return kind(**{name: decoders[name](value) for name, value in data.items()})
+        except KeyError as exc:
+            raise Malformed(f"{kind.__name__} has no field {exc}") from None
+        except TypeError:
+            raise Malformed(f"{kind.__name__} lacks a field") from None
+
+    return encode, decode
+
+
+def _tuple_codec(item: Any) -> tuple[Encode, Decode]:
+    write, read = _codec(item)
+
+    def encode(value: Any) -> Any:
+        if type(value) is not tuple:
+            raise _unwritable(value)
+        return [write(one) for one in value]
+
+    def decode(data: Any) -> Any:
+        if type(data) is not list:
+            raise Malformed("a list is no array")
+        return tuple([read(one) for one in data])
+
+    return encode, decode
+
+
+def _optional_codec(item: Any) -> tuple[Encode, Decode]:
+    write, read = _codec(item)
+    return (
+        lambda value: None if value is None else write(value),
+        lambda data: None if data is None else read(data),
+    )
+
+
+def _enum_codec(kind: type[Enum]) -> tuple[Encode, Decode]:
+    members = {member.value: member for member in kind}
+
+    def encode(value: Any) -> Any:
+        if type(value) is not kind:
+            raise _unwritable(value)
+        return value.value
+
+    def decode(data: Any) -> Any:
+        member = members.get(data) if type(data) is str else None
+        if member is None:
+            raise Malformed(f"{kind.__name__} does not have such a value")
+        return member
+
+    return encode, decode
+
+
+def _encode_text(value: Any) -> str:
+    # A StrEnum is fit where text is asked for; it is written, and comes back, as its text.
+    if not isinstance(value, str):
+        raise _unwritable(value)
+    return str.__str__(value)
+
+
+def _decode_text(data: Any) -> str:
+    if type(data) is not str:
+        raise Malformed("a text is no string")
+    return data
+
+
+def _encode_bool(value: Any) -> bool:
+    if type(value) is not bool:
+        raise _unwritable(value)
+    return value
+
+
+def _decode_bool(data: Any) -> bool:
+    if type(data) is not bool:
+        raise Malformed("a switch is neither true nor false")
+    return data
+
+
+def _encode_time(value: Any) -> str:
+    if not isinstance(value, datetime):
+        raise _unwritable(value)
+    if value.tzinfo is None:
+        raise TypeError("a time without a time zone is not written to the registry")
+    return value.astimezone(UTC).isoformat()
+
+
+def _decode_time(data: Any) -> datetime:
+    time = datetime.fromisoformat(_decode_text(data))
+    if time.tzinfo is None:
+        raise Malformed("a time has no time zone")
+    return time
+
+
+def _unreadable(where: str, exc: ValueError) -> StateError:
+    return StateError(
+        f"The registry holds a document that cannot be read: {where}: {exc}. "
+        "Use the Muster version that wrote it, or restore the file from a backup."
+    )
+
+
+def _unwritable(value: object) -> TypeError:
+    return TypeError(f"a {type(value).__name__} is not written to the registry")
+
+
+_SCALARS: dict[Any, tuple[Encode, Decode]] = {
+    str: (_encode_text, _decode_text),
+    bool: (_encode_bool, _decode_bool),
+    datetime: (_encode_time, _decode_time),
+}
+
+ACCOUNT = Document(AccountRecord)
+INTENT = Document(Intent)
