@@ -1,0 +1,1 @@
+"""How Muster talks to other systems: time-outs, retries, request budgets, redaction."""

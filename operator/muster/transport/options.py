@@ -1,0 +1,123 @@
+"""The settings of one HTTP connection, and the checks that they must pass."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from muster.errors import SpecError
+from muster.model.secret import Secret
+from muster.transport.budget import RequestLimit
+
+BeforeWrite = Callable[[], None]
+"""Called right before each write leaves; raises when this process may no longer write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """How patient a connection is, whom it trusts and how much of the vendor's limit it takes."""
+
+    budget_share: int = 50
+    """Percent of the vendor's limit."""
+    ca_pem: str | None = None
+    """Certificates to trust instead of the system's store."""
+    before_write: BeforeWrite | None = None
+    connect_timeout_s: float = 10
+    read_timeout_s: float = 60
+    write_timeout_s: float = 30
+    total_timeout_s: float = 180
+    """For one answer, so that one which trickles in does end."""
+    retry_budget_s: float = 60
+    first_delay_s: float = 0.5
+    """Before the first retry; doubles from there, with jitter, up to 20 seconds."""
+
+    @property
+    def timeout(self) -> httpx.Timeout:
+        """The time-outs of each phase."""
+        return httpx.Timeout(
+            connect=self.connect_timeout_s,
+            read=self.read_timeout_s,
+            write=self.write_timeout_s,
+            # Waiting for one of our own connections is waiting for other threads' answers.
+            pool=self.total_timeout_s,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """What the transport must know about a product."""
+
+    name: str
+    """As messages say it."""
+    limit: RequestLimit
+    explain: Callable[[Any], str]
+    """Returns the vendor's own words from the JSON body of an error; empty when there are none."""
+    access_advice: str
+    """What a person should look at when access is denied."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Where to connect and what to present there."""
+
+    endpoint: str
+    vendor: Vendor
+    auth: httpx.Auth = field(repr=False)
+    secrets: tuple[Secret, ...] = ()
+    """Everything that must not appear in a message."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    options: HttpOptions = HttpOptions()
+
+
+class HeaderAuth(httpx.Auth):
+    """Presents a key in one header."""
+
+    def __init__(self, header: str, key: Secret) -> None:
+        self._header = header
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        """Add the header; one request, no dialogue."""
+        request.headers[self._header] = self._key.reveal()
+        yield request
+
+
+def base_url(endpoint: str, vendor: str) -> httpx.URL:
+    """Return the endpoint as a base URL.
+
+    Raises:
+        SpecError: not https, or with user name, query or fragment, or without a host.
+    """
+    try:
+        url = httpx.URL(endpoint)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme == "https" and url.host and not (url.userinfo or url.query or url.fragment):
+        return url
+    shown = f'"{url.scheme}://{url.host}"' if url.host else "what is set"
+    raise SpecError(
+        (
+            f"{vendor}: the endpoint {shown} cannot be used, because credentials travel to it;"
+            " set an https:// address without user name, query and fragment.",
+        )
+    )
+
+
+def tls_context(ca_pem: str | None, vendor: str) -> ssl.SSLContext:
+    """Return a context that verifies certificates, with the given CA or the system's store.
+
+    Raises:
+        SpecError: the CA is no certificate in PEM form.
+    """
+    if ca_pem is None:
+        return ssl.create_default_context()
+    try:
+        return ssl.create_default_context(cadata=ca_pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise SpecError(
+            (f"{vendor}: the CA is no certificate in PEM form; supply the CA's certificate.",)
+        ) from error
