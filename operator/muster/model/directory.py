@@ -48,6 +48,8 @@ class DirectoryGroup:
     members: tuple[str, ...] = ()
     """DNs as the directory wrote them, every range read."""
     critical: bool = False
+    security: bool = True
+    """False: a distribution list, which gives its members no rights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""One module or package per product: each implements a port of `muster.ports`."""

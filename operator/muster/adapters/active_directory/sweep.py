@@ -1,0 +1,114 @@
+"""Read one whole domain over one session.
+
+Decides what is asked for, and in which order. Every search raises when it is cut short, so a
+snapshot is whole or there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from muster.adapters.active_directory import containers, decode
+from muster.adapters.active_directory.members import read_members
+from muster.errors import AccessDenied
+from muster.model.directory import DirectoryGroup, DirectorySnapshot, DirectoryUser, Domain
+from muster.model.names import AccountId
+from muster.transport.ldap import Entry, LdapSession, filter_value
+
+USERS = "(sAMAccountType=805306368)"
+"""SAM_NORMAL_USER_ACCOUNT: no computers, managed service accounts, trusts or contacts. Source:
+MS-ADTS 2.2.9."""
+GROUPS = "(objectCategory=group)"
+PLACES = "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=builtinDomain))"
+
+_LOOKUP_SIZE = 50
+"""Ids in one filter: short enough for every server, few enough requests."""
+
+
+def read_domain(session: LdapSession, known: frozenset[AccountId]) -> DirectorySnapshot:
+    """Return everything that decisions about a domain rest on."""
+    root = read_root(session)
+    domain_dn = root_text(root, "defaultNamingContext", session)
+    users = _read_users(session, domain_dn, known)
+    groups = _read_groups(session, domain_dn)
+    places = {entry.dn: entry for entry in session.search(domain_dn, PLACES, ("objectClass",))}
+    return DirectorySnapshot(
+        domain=_read_head(session, root, tuple(places.values())),
+        users=tuple(users.values()),
+        groups=groups,
+        organizational_units=tuple(places),
+    )
+
+
+def read_root(session: LdapSession) -> Entry:
+    """Return the rootDSE, which says where things are. Source: MS-ADTS 3.1.1.3.2."""
+    root = session.read("", ("defaultNamingContext", "configurationNamingContext", "currentTime"))
+    return root or Entry(dn="")
+
+
+def root_text(root: Entry, attribute: str, session: LdapSession) -> str:
+    """Return a naming context; raises AccessDenied when the server tells none."""
+    value = decode.text(root, attribute)
+    if value is None:
+        raise AccessDenied(
+            f"Active Directory does not tell its {attribute} at {session.server}. "
+            "Check that the address is a domain controller's."
+        )
+    return value
+
+
+def partitions(session: LdapSession, root: Entry, domain_dn: str) -> Iterator[Entry]:
+    """Yield the domain's crossRef, which holds its NetBIOS and DNS names.
+
+    Source: MS-ADTS 6.1.1.2.1.1.
+    """
+    base = f"CN=Partitions,{root_text(root, 'configurationNamingContext', session)}"
+    wanted = f"(&(objectClass=crossRef)(nCName={filter_value(domain_dn)}))"
+    return session.search(base, wanted, ("nETBIOSName", "dnsRoot"))
+
+
+def _read_head(session: LdapSession, root: Entry, places: tuple[Entry, ...]) -> Domain:
+    domain_dn = root_text(root, "defaultNamingContext", session)
+    head = session.read(domain_dn, ("objectSid", "wellKnownObjects", "otherWellKnownObjects"))
+    cross_ref = next(partitions(session, root, domain_dn), Entry(dn=""))
+    raw_sid = head.first("objectSid") if head else None
+    netbios_name, dns_name = (decode.text(cross_ref, name) for name in ("nETBIOSName", "dnsRoot"))
+    if head is None or raw_sid is None or netbios_name is None or dns_name is None:
+        raise AccessDenied(
+            f"Active Directory does not let the account read the SID and the names of {domain_dn} "
+            f"at {session.server}. Grant it read access to the domain's head and to CN=Partitions "
+            "of the configuration partition."
+        )
+    known = containers.well_known(head.all("wellKnownObjects") + head.all("otherWellKnownObjects"))
+    builtin = (place.dn for place in places if b"builtinDomain" in place.all("objectClass"))
+    return Domain(
+        dn=domain_dn,
+        dns_name=dns_name,
+        netbios_name=netbios_name,
+        sid=decode.sid(raw_sid),
+        hidden=containers.hidden(domain_dn, known, builtin),
+    )
+
+
+def _read_users(
+    session: LdapSession, domain_dn: str, known: frozenset[AccountId]
+) -> dict[AccountId, DirectoryUser]:
+    users = _by_id(session, domain_dn, USERS)
+    missing = iter(sorted(known - users.keys()))
+    while batch := tuple(islice(missing, _LOOKUP_SIZE)):
+        ids = "".join(decode.guid_filter(account) for account in batch)
+        users |= _by_id(session, domain_dn, f"(&{USERS}(|{ids}))")
+    return users
+
+
+def _by_id(session: LdapSession, domain_dn: str, wanted: str) -> dict[AccountId, DirectoryUser]:
+    found = map(decode.user, session.search(domain_dn, wanted, decode.USER_ATTRIBUTES))
+    return {user.id: user for user in found}
+
+
+def _read_groups(session: LdapSession, domain_dn: str) -> tuple[DirectoryGroup, ...]:
+    # Ranges are asked for after the sweep: a cookie does not survive another search everywhere.
+    entries = tuple(session.search(domain_dn, GROUPS, decode.GROUP_ATTRIBUTES))
+    groups = (decode.group(entry, read_members(session, entry)) for entry in entries)
+    return tuple({group.id: group for group in groups}.values())
