@@ -103,13 +103,29 @@ class Transport:
         """
         return self._send(_Request(method="GET", url=self.own_url(link), headers=headers or {}))
 
-    def post(self, path: str, body: Any, parameters: Parameters = ()) -> Answer:
+    def post(
+        self,
+        path: str,
+        body: Any,
+        parameters: Parameters = (),
+        *,
+        read_anyway: frozenset[int] = frozenset(),
+    ) -> Answer:
         """Create. Sent again only after 429 and when no connection came about."""
-        return self._send(_Request(method="POST", url=self._url(path, parameters), body=body))
+        url = self._url(path, parameters)
+        return self._send(_Request(method="POST", url=url, body=body, read_anyway=read_anyway))
 
-    def patch(self, path: str, body: Any, parameters: Parameters = ()) -> Answer:
+    def patch(
+        self,
+        path: str,
+        body: Any,
+        parameters: Parameters = (),
+        *,
+        read_anyway: frozenset[int] = frozenset(),
+    ) -> Answer:
         """Change a record by its id; sent again like a read, because that changes no more."""
-        return self._send(_Request(method="PATCH", url=self._url(path, parameters), body=body))
+        url = self._url(path, parameters)
+        return self._send(_Request(method="PATCH", url=url, body=body, read_anyway=read_anyway))
 
     def own_url(self, link: str) -> httpx.URL:
         """Return a link's absolute URL; raises Unexpected when it leaves the endpoint."""

@@ -1,0 +1,25 @@
+"""From an integration's settings to an open connection: secrets read, options filled in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from muster.model.settings import Integration
+from muster.ports import Secrets
+from muster.transport.options import HttpOptions
+
+
+def http_options(
+    integration: Integration, secrets: Secrets, options: HttpOptions | None
+) -> HttpOptions:
+    """Return the caller's options with the integration's budget and certificates in them.
+
+    Raises:
+        SpecError: the CA's secret is missing.
+    """
+    ca = integration.product.ca
+    return replace(
+        options or HttpOptions(),
+        budget_share=integration.budget_share,
+        ca_pem=secrets.read(ca).reveal() if ca else None,
+    )

@@ -1,0 +1,43 @@
+"""Reads single values out of a vendor's JSON, without trusting their types."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from muster.errors import SpecError
+from muster.model.names import RemoteId
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return a text as it is, and None for anything else and for an empty text."""
+    return value if isinstance(value, str) and value else None
+
+
+def id_text(value: Any) -> str:
+    """Return a record's id, a number or its text, as text; empty when it is neither."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return ""
+    return str(value)
+
+
+def moment_or_none(value: Any) -> datetime | None:
+    """Return an RFC 3339 time in UTC, or None; it only ever serves as evidence for people."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def number_of(remote: RemoteId, what: str) -> int:
+    """Return an id as the number it must be.
+
+    Raises:
+        SpecError: it is no number, and would change the meaning of a path or a filter.
+    """
+    if remote.isascii() and remote.isdecimal():
+        return int(remote)
+    raise SpecError((f'{what} "{remote}" is no number; copy it from the address of its page.',))
