@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 from muster.lab.http_server import Reply
@@ -39,8 +39,10 @@ def problem(
     return _json(status, json.dumps({"errors": [error]}).encode())
 
 
-def refuse(status: int, title: str, *, detail: str | None = None, pointer: str | None = "") -> Any:
-    """Raise the problem, so that it can end any expression."""
+def refuse(
+    status: int, title: str, *, detail: str | None = None, pointer: str | None = ""
+) -> NoReturn:
+    """Raise the problem."""
     raise ProblemError(problem(status, title, detail=detail, pointer=pointer))
 
 
