@@ -1,0 +1,130 @@
+"""How records look on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.contract.registry.suite import NOW, make_intent, make_record
+
+from muster.errors import StateError
+from muster.model.accounts import AccountRecord
+from muster.registry.encoding import ACCOUNT, INTENT, Document, decode_json, encode_json
+
+GOLDEN = Path(__file__).parent / "account-v1.json"
+
+
+def test_a_document_of_version_1_stays_readable() -> None:
+    """A record that an earlier Muster wrote reads as it did, and is written the same way."""
+    text = GOLDEN.read_text().rstrip("\n")
+    assert ACCOUNT.decode(text, "golden") == make_record()
+    assert ACCOUNT.encode(make_record()) == text
+
+
+def test_every_field_is_written() -> None:
+    """A default that changes in a later version does not change a record that has it today."""
+    body = json.loads(ACCOUNT.encode(make_record()))["body"]
+    assert set(body) == {field.name for field in fields(AccountRecord)}
+
+
+def test_an_intent_comes_back() -> None:
+    """An intent is read as it was written."""
+    assert INTENT.decode(INTENT.encode(make_intent()), "x") == make_intent()
+
+
+def test_time_is_written_in_utc() -> None:
+    """One moment has one text, whatever time zone it was given in."""
+    elsewhere = make_intent(opened_at=NOW.astimezone(timezone(timedelta(hours=5))))
+    assert INTENT.encode(elsewhere) == INTENT.encode(make_intent())
+
+
+def test_time_without_a_zone_is_not_written() -> None:
+    """A time that could mean two moments is refused."""
+    with pytest.raises(TypeError, match="without a time zone"):
+        INTENT.encode(make_intent(opened_at=datetime(2026, 1, 1)))  # noqa: DTZ001 - the claim
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("v",), 2, "format version"),
+        (("kind",), "Intent", "no AccountRecord"),
+        (("more",), 1, "no Muster document"),
+        (("body",), [], "AccountRecord is no object"),
+        (("body", "newField"), 1, "AccountRecord has no field 'newField'"),
+        (("body", "psa", "newField"), None, "Link has no field 'newField'"),
+        (("body", "vault"), None, "Link is no object"),
+        (("body", "name"), 5, "text is no string"),
+        (("body", "drift"), {}, "list is no array"),
+        (("body", "account_type"), "Robot", "AccountType does not have"),
+        (("body", "account_type"), ["EndUser"], "AccountType does not have"),
+        (("body", "imported_with", "options", "vault", "match"), 1, "neither true nor false"),
+        (("body", "leaving_since"), "2026-01-01T00:00:00", "no time zone"),
+        (("body", "leaving_since"), "soon", "isoformat"),
+    ],
+)
+def test_what_is_not_understood_is_refused(path: tuple[str, ...], value: Any, message: str) -> None:
+    """A document with an unknown field, or of another form, is refused and named."""
+    document = json.loads(ACCOUNT.encode(make_record()))
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(StateError, match=rf"cannot be read: account 5: .*{message}"):
+        ACCOUNT.decode(json.dumps(document), "account 5")
+
+
+def test_a_field_that_has_a_default_may_be_missing() -> None:
+    """The model may gain a field with a default without a migration."""
+    document = json.loads(ACCOUNT.encode(make_record()))
+    del document["body"]["drift"]
+    assert ACCOUNT.decode(json.dumps(document), "x") == replace(make_record(), drift=())
+
+
+def test_a_field_without_a_default_must_be_there() -> None:
+    """A record without an identity is no record."""
+    document = json.loads(ACCOUNT.encode(make_record()))
+    del document["body"]["identity"]
+    with pytest.raises(StateError, match="AccountRecord lacks a field"):
+        ACCOUNT.decode(json.dumps(document), "x")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"'])
+def test_text_that_is_no_document_is_refused(text: str) -> None:
+    """A broken text is refused with the place where it was found."""
+    with pytest.raises(StateError, match="account 5"):
+        ACCOUNT.decode(text, "account 5")
+
+
+@pytest.mark.parametrize("text", ["", "[]"])
+def test_text_that_is_no_status_is_refused(text: str) -> None:
+    """A broken status is refused with the customer that it belongs to."""
+    with pytest.raises(StateError, match="customer x"):
+        decode_json(text, "customer x")
+
+
+def test_equal_statuses_have_equal_text() -> None:
+    """The order in which a status was built does not make it differ."""
+    assert encode_json({"a": 1, "b": 2}) == encode_json({"b": 2, "a": 1})
+
+
+@pytest.mark.parametrize("wrong", [5, None, b"x", ["x"], datetime(2026, 1, 1, tzinfo=UTC)])
+def test_a_value_of_another_type_is_not_written(wrong: Any) -> None:
+    """A field that holds something else than its type is refused when it is written."""
+    with pytest.raises(TypeError, match="is not written to the registry"):
+        ACCOUNT.encode(replace(make_record(), name=wrong))
+
+
+def test_a_type_without_a_form_is_refused_at_once() -> None:
+    """A model with a type that has no form is an error before the first record is written."""
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Odd:
+        numbers: frozenset[int]
+
+    with pytest.raises(TypeError, match="no form in the registry"):
+        Document(Odd)
