@@ -53,8 +53,8 @@ class Oddity(StrEnum):
     MAIL_MISSING_AND_CONTACT_TOO = "MailMissingAndContactToo"
     MAIL_SHARED = "MailShared"
     """Two accounts have one address, and there is one contact."""
-    MAIL_OUTDATED = "MailOutdated"
-    """`mail` is an old address; the primary one stands in proxyAddresses."""
+    MAIL_IN_PROXY_ADDRESSES = "MailInProxyAddresses"
+    """`mail` is empty; the primary address stands in proxyAddresses alone."""
     SAME_NAME = "SameName"
     UPN_MISSING = "UpnMissing"
     LONG_SAM = "LongSam"
@@ -134,7 +134,7 @@ class PlannedAccount:
     @property
     def address(self) -> str | None:
         """The account's e-mail address."""
-        return self.primary_smtp or self.mail
+        return self.mail or self.primary_smtp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,9 +73,8 @@ def _without_mail(account: PlannedAccount, _draft: Draft) -> PlannedAccount:
     return replace(account, mail=None)
 
 
-def _outdated_mail(account: PlannedAccount, draft: Draft) -> PlannedAccount:
-    old = f"{account.sam}@old-{draft.facts.mail_domain}"
-    return replace(account, mail=old, primary_smtp=account.mail)
+def _mail_in_proxy_addresses(account: PlannedAccount, _draft: Draft) -> PlannedAccount:
+    return replace(account, mail=None, primary_smtp=account.mail)
 
 
 def _without_upn(account: PlannedAccount, _draft: Draft) -> PlannedAccount:
@@ -176,7 +175,7 @@ RECIPES: tuple[Recipe, ...] = (
         oddity=Oddity.CONTACT_EMAIL_DIFFERS,
         permille=10,
         contacts=records.with_other_email,
-        psa=LinkState.UNMATCHED,
+        psa=LinkState.AMBIGUOUS,
     ),
     Recipe(
         oddity=Oddity.CONTACT_INACTIVE,
@@ -196,7 +195,7 @@ RECIPES: tuple[Recipe, ...] = (
         contacts=records.no_contact,
         psa=LinkState.UNMATCHED,
     ),
-    Recipe(oddity=Oddity.MAIL_OUTDATED, permille=10, shape=_outdated_mail),
+    Recipe(oddity=Oddity.MAIL_IN_PROXY_ADDRESSES, permille=10, shape=_mail_in_proxy_addresses),
     Recipe(oddity=Oddity.UPN_MISSING, permille=2, shape=_without_upn),
     Recipe(oddity=Oddity.LONG_SAM, permille=2, shape=_long_sam),
     Recipe(
