@@ -45,6 +45,11 @@ class Names:
         site = f"CN=Default-First-Site-Name,CN=Sites,{self.configuration}"
         return f"CN={HOST},CN=Servers,{site}"
 
+    @property
+    def host(self) -> str:
+        """The domain controller's DNS name."""
+        return f"{HOST.lower()}.{self.dns_name}"
+
 
 WELL_KNOWN = {
     "CN=Users": "A9D1CA15768811D1ADED00C04FD8D5CD",
@@ -167,6 +172,7 @@ _PROTECTED = {512, 516, 518, 519, 521, 526, 527, 544, 548, 549, 550, 551, 552, 5
 def provision(tree: Tree, names: Names) -> None:
     """Fill an empty tree with a domain, its configuration and its first domain controller."""
     tree.schema_dn = f"CN=Schema,{names.configuration}"
+    tree.netbios_name = names.netbios_name
     head = tree.add(names.dn, "", "domainDNS", _policy(names), head=True)
     for place, object_class in _PLACES.items():
         part, _, above = place.partition(",")
@@ -253,11 +259,10 @@ def _add_configuration(tree: Tree, names: Names) -> None:
     ):
         tree.add(part, parent, object_class, {})
     _add_partitions(tree, names)
-    host = f"{HOST.lower()}.{names.dns_name}"
     born = accounts.computer(f"{names.sid}-1000", f"{HOST}$", controller=True, born=tree.now())
     place = f"OU=Domain Controllers,{names.dn}"
-    tree.add(f"CN={HOST}", place, "computer", {**born, **CRITICAL, "dNSHostName": [host]})
-    tree.set_attributes(tree.require(names.server), {"dNSHostName": [host]})
+    tree.add(f"CN={HOST}", place, "computer", {**born, **CRITICAL, "dNSHostName": [names.host]})
+    tree.set_attributes(tree.require(names.server), {"dNSHostName": [names.host]})
     invocation = tree.new_guid().bytes_le
     tree.add("CN=NTDS Settings", names.server, "nTDSDSA", {"invocationId": [invocation]})
 

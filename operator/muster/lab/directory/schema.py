@@ -43,7 +43,8 @@ uSNChanged uSNCreated pwdLastSet accountExpires lockoutTime badPasswordTime badP
 lastLogoff lastLogonTimestamp logonCount countryCode codePage uidNumber gidNumber minPwdLength
 pwdProperties pwdHistoryLength minPwdAge maxPwdAge lockoutThreshold lockoutDuration
 lockOutObservationWindow ms-DS-MachineAccountQuota msDS-Behavior-Version
-msDS-SupportedEncryptionTypes msExchRecipientTypeDetails msDS-ManagedPasswordInterval ms-Mcs-AdmPwdExpirationTime
+msDS-SupportedEncryptionTypes msExchRecipientTypeDetails msDS-ManagedPasswordInterval
+ms-Mcs-AdmPwdExpirationTime
 msLAPS-PasswordExpirationTime rIDAvailablePool options msDS-User-Account-Control-Computed
 primaryGroupToken serverState uASCompat modifiedCount creationTime forceLogoff nextRid
 """

@@ -31,6 +31,7 @@ class Tree:
         self.lock = threading.RLock()
         self.schema = Schema()
         self.schema_dn = ""
+        self.netbios_name = ""
         self.usn = 12_000  # a fresh domain has used some thousands already
         self._clock = clock
         self._random = Random(seed)  # noqa: S311 - the same seed must make the same domain
@@ -44,6 +45,11 @@ class Tree:
     def now(self) -> datetime:
         """Return the domain controller's time."""
         return self._clock()
+
+    @property
+    def head(self) -> Entry:
+        """The domain itself, which is the first entry ever added."""
+        return next(iter(self._entries.values()))
 
     def new_guid(self) -> UUID:
         """Return the next GUID of this seed."""
@@ -60,11 +66,11 @@ class Tree:
             raise KeyError(dn)
         return entry
 
-    def lookup(self, name: str, value: Normal) -> Iterable[Entry]:
+    def lookup(self, name: str, value: Normal) -> Sequence[Entry]:
         """Return the entries that hold a value in an indexed attribute."""
         return tuple(self._index[name].get(value, ()))
 
-    def with_sam(self, sam: str) -> Iterable[Entry]:
+    def with_sam(self, sam: str) -> Sequence[Entry]:
         """Return the entry, if any, with a sAMAccountName; case does not matter."""
         return self.lookup("samaccountname", fold(sam))
 

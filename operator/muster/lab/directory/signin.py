@@ -1,0 +1,65 @@
+"""Simple binds: who may sign in, and what everybody else is told.
+
+Source: MS-ADTS 5.1.1.1.1 (names that a simple bind accepts); the `data` codes are Win32 error
+numbers in hex (MS-ERREF 2.2). A wrong password does not count towards lock-out here.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from muster.lab.directory.accounts import DISABLED
+from muster.lab.directory.dn import InvalidName, fold
+from muster.lab.directory.domain import LabDomain
+from muster.lab.directory.entry import Entry
+from muster.lab.directory.identifiers import NEVER, ticks
+from muster.lab.directory.protocol import Code, LdapFailure
+
+_NO_SUCH_USER, _WRONG_PASSWORD, _DISABLED = "525", "52e", "533"
+_EXPIRED, _MUST_CHANGE, _LOCKED_OUT = "701", "773", "775"
+
+
+def sign_in(domain: LabDomain, name: str, password: bytes) -> Entry:
+    """Return the account that signs in; raises LdapFailure with result 49 and the reason."""
+    with domain.tree.lock:
+        entry = _find(domain, name)
+        if entry is None:
+            raise _refusal(_NO_SUCH_USER)
+        if entry.number("lockouttime"):
+            raise _refusal(_LOCKED_OUT)
+        if not hmac.compare_digest((entry.password or "\0").encode(), password):
+            raise _refusal(_WRONG_PASSWORD)
+        reason = _unusable(entry, ticks(domain.tree.now()))
+        if reason:
+            raise _refusal(reason)
+        return entry
+
+
+def _find(domain: LabDomain, name: str) -> Entry | None:
+    netbios, backslash, sam = name.partition("\\")
+    if backslash and fold(netbios) == fold(domain.netbios_name):
+        return next(iter(domain.tree.with_sam(sam)), None)
+    if "@" in name:
+        # Every account also has the implicit name sam@domain (MS-ADTS 5.1.1.1.1).
+        by_upn = domain.tree.lookup("userprincipalname", fold(name))
+        sam, _, suffix = name.rpartition("@")
+        implicit = domain.tree.with_sam(sam) if fold(suffix) == fold(domain.dns_name) else ()
+        return next(iter([*by_upn, *implicit]), None)
+    try:
+        return domain.tree.get(name)
+    except InvalidName:
+        return None
+
+
+def _unusable(entry: Entry, now: int) -> str | None:
+    if entry.number("useraccountcontrol") & DISABLED:
+        return _DISABLED
+    if entry.number("accountexpires") not in {0, NEVER} and entry.number("accountexpires") <= now:
+        return _EXPIRED
+    return None if entry.number("pwdlastset") else _MUST_CHANGE
+
+
+def _refusal(reason: str) -> LdapFailure:
+    # Windows ends this message with a NUL, and so must clients expect it.
+    comment = f"comment: AcceptSecurityContext error, data {reason}, v4563"
+    return LdapFailure(Code.INVALID_CREDENTIALS, f"80090308: LdapErr: DSID-0C090439, {comment}\0")
