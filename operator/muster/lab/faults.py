@@ -107,7 +107,7 @@ FaultKind = (
 Struck = tuple[FaultKind, ...]
 """The faults that meet one request."""
 
-_Kind = TypeVar("_Kind")
+_Kind = TypeVar("_Kind", bound=FaultKind)
 
 
 def find_fault(struck: Struck, kind: type[_Kind]) -> _Kind | None:

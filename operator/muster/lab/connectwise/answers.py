@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from muster.lab.http_server import Reply
 
@@ -38,3 +38,17 @@ def failure(
     if errors:
         body["errors"] = list(errors)
     return answer(body, status=status)
+
+
+class InvalidPatchError(FailureError):
+    """A PATCH that cannot be applied: 400 `InvalidPatch`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(failure(400, "InvalidPatch", message))
+
+
+def refuse_object(resource: str, field: str, message: str) -> NoReturn:
+    """Raise a failed validation of one field (amp-labs/connectors, connectwise)."""
+    code = "MissingRequiredField" if message.endswith("field is required.") else "InvalidField"
+    error = {"code": code, "message": message, "resource": resource, "field": field}
+    raise FailureError(failure(400, "InvalidObject", f"{resource} object is invalid", [error]))

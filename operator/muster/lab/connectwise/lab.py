@@ -37,7 +37,7 @@ class ConnectWiseLab(HttpLab):
     named beside each quirk.
     """
 
-    company_id = "msp"
+    company_id = CwState.company_id
     public_key = "lab-public"
     private_key = "lab-private"
     client_id = "11111111-2222-4333-8444-555555555555"

@@ -47,6 +47,9 @@ class Member:
 class CwState:
     """Tables and the writes on them. The caller holds the lock."""
 
+    company_id = "msp"
+    """The MSP's own company id, as it stands in the user name."""
+
     def __init__(self, clock: Callable[[], datetime], email_type_id: int) -> None:
         self._clock = clock
         self._last_id = 250
