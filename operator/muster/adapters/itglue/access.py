@@ -27,9 +27,12 @@ def require_working_key(transport: Transport) -> None:
 
 
 def check(transport: Transport, list_categories: Callable[[], Sized]) -> tuple[Check, ...]:
-    """Return one line for each right that Muster needs."""
+    """Return one line for each right that Muster needs; one alone when nothing works."""
+    organizations = _try("IT Glue organizations", lambda: _organizations(transport))
+    if not organizations.ok:
+        return (organizations,)
     return (
-        _try("IT Glue organizations", lambda: _organizations(transport)),
+        organizations,
         _try("IT Glue password categories", lambda: _categories(list_categories)),
         _try("IT Glue Password Access", lambda: _password_access(transport)),
     )

@@ -42,8 +42,10 @@ class Page:
     next_link: str | None
 
 
-def read_all(transport: Transport, path: str, parameters: Parameters = ()) -> tuple[Row, ...]:
-    """Return every row of a list once, in the order of ids.
+def read_all(
+    transport: Transport, path: str, parameters: Parameters = (), *, sort: str = "id"
+) -> tuple[Row, ...]:
+    """Return every row of a list once, in the order of one field.
 
     Raises:
         Unavailable: three walks did not show as many rows as IT Glue counts.
@@ -51,7 +53,7 @@ def read_all(transport: Transport, path: str, parameters: Parameters = ()) -> tu
     """
     seen, totals = 0, {0}
     for _ in range(_WALKS):
-        rows, totals = _walk(transport, path, parameters)
+        rows, totals = _walk(transport, path, (*parameters, ("sort", sort)))
         seen = len(rows)
         if totals == {seen}:
             return rows
@@ -96,7 +98,7 @@ def _walk(
     totals: set[int] = set()
     number: int | None = 1
     while number is not None:
-        paging = (("sort", "id"), ("page[size]", str(PAGE_SIZE)), ("page[number]", str(number)))
+        paging = (("page[size]", str(PAGE_SIZE)), ("page[number]", str(number)))
         page = page_of(transport.get(path, (*parameters, *paging)))
         rows.update((row.id, row) for row in page.rows)
         totals.add(page.total)

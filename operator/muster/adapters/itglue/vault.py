@@ -107,7 +107,8 @@ class ItGlueVault:
         """Return every category of the account; read once and remembered."""
         with self._lock:
             if self._categories is None:
-                rows = read_all(self._transport, "/password_categories")
+                # There is no sort by id here (itglue/powershellwrapper, PasswordCategories.ps1).
+                rows = read_all(self._transport, "/password_categories", sort="name")
                 self._categories = tuple(category_of(row) for row in rows)
             return self._categories
 
