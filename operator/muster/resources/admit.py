@@ -1,0 +1,156 @@
+"""Decides which mappings are resources of ours, and admits those without a fault.
+
+Where a mapping came from, a file or a cluster, is left to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from muster.resources.parse import Resource, parse_valid
+from muster.resources.problems import Fault, Problem, dotted, nearest, pointer, shorten
+from muster.resources.schemas import API_VERSION, DESIRED_KINDS, GROUP
+from muster.resources.validate import RawText, find_faults
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A resource that people write and Muster obeys."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A resource of somebody else's API group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A `List` of resources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Something that has no place here."""
+
+    fault: Fault
+
+
+Verdict = Ours | Foreign | Several | Wrong
+
+
+def classify(value: Any) -> Verdict:
+    """Say what a YAML document is."""
+    if not isinstance(value, dict):
+        message = "The document is no resource: it is no mapping of fields."
+        return Wrong(Fault(path=(), message=message, advice="Move it out of this directory."))
+    api_version, kind = value.get("apiVersion"), value.get("kind")
+    if not isinstance(api_version, str) or not isinstance(kind, str):
+        return Wrong(_nameless(api_version, kind))
+    if api_version.partition("/")[0] == GROUP:
+        return _our_group(api_version, kind)
+    match api_version, kind:
+        case "v1", "List":
+            return Several()
+        case "v1", "Secret":
+            return _secret(value)
+    misspelt = kind in DESIRED_KINDS and _similar(api_version)
+    return Wrong(_wrong_version(api_version)) if misspelt else Foreign()
+
+
+def admit(kind: str, value: Any, raw: RawText = lambda _: None) -> Resource | tuple[Fault, ...]:
+    """Return the resource, or everything that is wrong with it."""
+    return find_faults(kind, value, raw) or parse_valid(value)
+
+
+def parse_resource(mapping: Mapping[str, Any]) -> Resource | tuple[Problem, ...]:
+    """Turn one mapping, as a cluster holds it, into the model, or return what is wrong.
+
+    What the cluster itself wrote (status, and metadata other than name and labels) is left out.
+    """
+    resource = {key: value for key, value in mapping.items() if key != "status"}
+    metadata = resource.get("metadata")
+    if isinstance(metadata, Mapping):
+        kept = ("name", "namespace", "labels", "annotations")
+        resource["metadata"] = {key: metadata[key] for key in kept if key in metadata}
+    verdict = classify(resource)
+    match verdict:
+        case Ours(kind):
+            outcome = admit(kind, resource)
+        case Wrong(fault):
+            outcome = (fault,)
+        case _:
+            message = f"The resource does not belong to the group {GROUP}."
+            outcome = (Fault(path=("apiVersion",), message=message),)
+    if not isinstance(outcome, tuple):
+        return outcome
+    return tuple(_placeless(fault) for fault in outcome)
+
+
+def _placeless(fault: Fault) -> Problem:
+    return Problem(
+        file="",
+        line=0,
+        column=0,
+        path=pointer(fault.path),
+        message=fault.message,
+        advice=fault.advice,
+    )
+
+
+def _nameless(api_version: Any, kind: Any) -> Fault:
+    for name, value, expected in (
+        ("apiVersion", api_version, API_VERSION),
+        ("kind", kind, " or ".join(DESIRED_KINDS)),
+    ):
+        if value is not None and not isinstance(value, str):
+            message = f"`{name}` must be text."
+            return Fault(path=(name,), message=message, advice=f"Write {expected}.")
+        if value is None and (api_version or kind):
+            message = f"Missing field `{dotted((name,))}`."
+            return Fault(path=(), message=message, advice=f"Add it: {expected}.")
+    message = "The document is no resource: it has neither apiVersion nor kind."
+    return Fault(path=(), message=message, advice="Add both, or move it out of this directory.")
+
+
+def _our_group(api_version: str, kind: str) -> Verdict:
+    if api_version != API_VERSION:
+        return Wrong(_wrong_version(api_version))
+    if kind in DESIRED_KINDS:
+        return Ours(kind)
+    if kind == "Account":
+        message = "An Account is written by Muster and is no input."
+        return Wrong(Fault(path=("kind",), message=message, advice="Remove it from git."))
+    guess = nearest(kind, DESIRED_KINDS)
+    advice = f"Did you mean `{guess}`?" if guess else f"Known kinds: {', '.join(DESIRED_KINDS)}."
+    message = f"Unknown kind `{shorten(kind)}` in the group {GROUP}."
+    return Wrong(Fault(path=("kind",), message=message, advice=advice))
+
+
+def _wrong_version(api_version: str) -> Fault:
+    message = f"Unknown apiVersion `{shorten(api_version)}`."
+    return Fault(path=("apiVersion",), message=message, advice=f"Write {API_VERSION}.")
+
+
+def _similar(api_version: str) -> bool:
+    return SequenceMatcher(None, api_version[:100], API_VERSION).ratio() > 0.75
+
+
+def _secret(value: dict[str, Any]) -> Verdict:
+    """Refuse a Secret with readable values; values that SOPS encrypted are nobody's to read."""
+    for field in ("data", "stringData"):
+        values = value.get(field)
+        if not values:
+            continue
+        readable = not isinstance(values, dict) or not all(
+            isinstance(item, str) and item.startswith("ENC[") for item in values.values()
+        )
+        if readable:
+            message = "A Secret with readable values stands in the tree."
+            advice = "Secrets never live in git: remove it, change the secret, and keep it outside."
+            return Wrong(Fault(path=(field,), message=message, advice=advice, on_key=True))
+    return Foreign()

@@ -1,0 +1,103 @@
+"""Finds the YAML files that were named and reads their text. What it means is left to others."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from muster.resources.problems import Problem
+
+MAX_BYTES = 4 * 1024 * 1024
+_SUFFIXES = {".yaml", ".yml"}
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+# YAML 1.1, section 5.1: the characters that may stand in a stream.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Unreadable(Exception):
+    """The file has no text that could be YAML."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def list_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Problem, ...]]:
+    """Return the files that the paths name, each once, and a problem for each path without any.
+
+    Directories are read whole, in the order of names; hidden files and directories in them and
+    files that are no YAML are left out. A file that is named itself is read whatever its name is.
+    """
+    files: dict[Path, Path] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        found = list(_below(path)) if path.is_dir() else [path] if path.exists() else []
+        for file in found:
+            files.setdefault(file.resolve(), file)
+        if not found:
+            problems.append(_nothing_at(path))
+    return tuple(files.values()), tuple(problems)
+
+
+def read_text(file: Path) -> str:
+    """Return a file's text without its byte order mark.
+
+    Raises:
+        Unreadable: the file is too large, is not UTF-8, holds control characters, or the
+            operating system refuses it.
+    """
+    try:
+        size = file.stat().st_size
+        if size > MAX_BYTES:
+            raise _unreadable(file, "The file is larger than 4 MiB.", "Split it.")
+        data = file.read_bytes()
+    except OSError as exc:
+        raise _unreadable(file, f"The file cannot be read: {exc.strerror}.") from None
+    return _decode(file, data)
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    for root, directories, files in os.walk(directory):
+        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(root, name)
+            if not name.startswith(".") and path.suffix.lower() in _SUFFIXES and path.is_file():
+                yield path
+
+
+def _nothing_at(path: Path) -> Problem:
+    missing = not path.exists()
+    return Problem(
+        file=str(path),
+        line=1,
+        column=1,
+        path="",
+        message="The path does not exist." if missing else "The directory holds no YAML file.",
+        advice="Check the path." if missing else "Name the directory that holds the resources.",
+    )
+
+
+def _decode(file: Path, data: bytes) -> str:
+    if data.startswith(_UTF_16_MARKS):
+        raise _unreadable(file, "The file is UTF-16, not UTF-8.", "Save it as UTF-8.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        before = data[: exc.start].decode("utf-8-sig")
+        message = f"The byte 0x{data[exc.start]:02x} is not valid UTF-8."
+        raise _unreadable(file, message, "Save the file as UTF-8.", before) from None
+    odd = _UNPRINTABLE.search(text)
+    if odd:
+        message = f"The character U+{ord(odd[0]):04X} is not allowed in YAML."
+        raise _unreadable(file, message, "Remove it.", text[: odd.start()])
+    return text
+
+
+def _unreadable(file: Path, message: str, advice: str = "", before: str = "") -> Unreadable:
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return Unreadable(
+        Problem(file=str(file), line=line, column=column, path="", message=message, advice=advice)
+    )

@@ -1,0 +1,252 @@
+"""Loads everything in git: files to documents to resources to an estate, all problems at once.
+
+The steps live in their own modules; this one only joins them and keeps track of places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from muster.errors import SpecError
+from muster.model.settings import (
+    AccountOverride,
+    AutomaticImportPolicy,
+    Customer,
+    Estate,
+    Integration,
+)
+from muster.resources.admit import Foreign, Ours, Several, Wrong, admit, classify
+from muster.resources.documents import Document, NotYaml, read_documents
+from muster.resources.files import Unreadable, list_files, read_text
+from muster.resources.parse import Resource
+from muster.resources.problems import Fault, FieldPath, Problem, pointer
+from muster.resources.references import Conflict, Known, find_conflicts
+from muster.resources.resolve import resolve
+
+# Kustomize lets its own file leave apiVersion and kind out.
+_KUSTOMIZATION = {"kustomization.yaml", "kustomization.yml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A resource and where it was found."""
+
+    file: Path
+    document: Document
+    prefix: FieldPath
+    value: Any
+
+    def locate(self, path: FieldPath) -> str:
+        """Return `file:line` of a field, or of its nearest ancestor that is written down."""
+        mark = self.document.place(self.prefix + path, on_key=True)
+        return f"{self.file}:{mark.line}"
+
+    def raw(self, path: FieldPath) -> str | None:
+        """Return the unquoted text of a field, where there is one."""
+        mark = self.document.marks.get(self.prefix + path)
+        return mark.raw if mark else None
+
+    def problem(self, fault: Fault) -> Problem:
+        """Tie a fault to its line."""
+        path = self.prefix + fault.path
+        mark = self.document.place(path, on_key=fault.on_key)
+        return Problem(
+            file=str(self.file),
+            line=mark.line,
+            column=mark.column,
+            path=pointer(path),
+            message=fault.message,
+            advice=fault.advice,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedEstate:
+    """What git asks for, and everything that is wrong with it.
+
+    With problems, the estate holds only the resources without a fault and nothing is `desired`.
+    """
+
+    estate: Estate
+    problems: tuple[Problem, ...]
+    places: dict[tuple[str, str], Placed] = field(repr=False)
+
+    def locate(self, reference: str) -> str | None:
+        """Return `file:line` for a reference such as `AutomaticImportPolicy/staff#/spec/mode`.
+
+        A field that nobody wrote (a default) is located at its nearest ancestor. None: no such
+        resource was loaded.
+        """
+        name, _, path = reference.partition("#")
+        kind, _, name = name.partition("/")
+        placed = self.places.get((kind, name))
+        return placed.locate(_steps(path, placed.value)) if placed else None
+
+    def checked(self) -> Estate:
+        """Return the estate.
+
+        Raises:
+            SpecError: there are problems; it holds one line for each.
+        """
+        if self.problems:
+            raise SpecError(tuple(str(problem) for problem in self.problems))
+        return self.estate
+
+
+def load_estate(paths: Sequence[Path]) -> LoadedEstate:
+    """Load files and directories, and check all that can be checked without a system.
+
+    Never raises for what the files hold: every problem is in the result, in the order of files.
+    """
+    loading = _Loading()
+    files, problems = list_files(paths)
+    loading.problems.extend(problems)
+    for file in files:
+        loading.read(file)
+    order = {str(file): index for index, file in enumerate(files)}
+    return loading.finish(order)
+
+
+class _Loading:
+    """The state of one load: what was found so far."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.resources: list[Resource] = []
+        self.places: dict[tuple[str, str], Placed] = {}
+        self.ignored = 0
+
+    def read(self, file: Path) -> None:
+        """Take one file."""
+        try:
+            for document in read_documents(read_text(file)):
+                self.take(Placed(file, document, (), document.value))
+        except Unreadable as exc:
+            self.problems.append(exc.problem)
+        except NotYaml as exc:
+            self.problems.append(_syntax_problem(file, exc))
+
+    def take(self, whole: Placed) -> None:
+        """Take one document, which may be a list of resources."""
+        ours = [self._take_one(placed) for placed in _written_out(whole)]
+        if any(ours):
+            self.problems.extend(whole.problem(fault) for fault in whole.document.faults)
+
+    def _take_one(self, placed: Placed) -> bool:
+        """Take one resource; return whether it is ours to judge."""
+        match classify(placed.value):
+            case Ours(kind):
+                self._admit(kind, placed)
+                return True
+            case Wrong(fault) if placed.file.name not in _KUSTOMIZATION:
+                self.problems.append(placed.problem(fault))
+                return True
+            case Foreign() | Wrong():
+                self.ignored += 1
+        return False
+
+    def _admit(self, kind: str, placed: Placed) -> None:
+        outcome = admit(kind, placed.value, placed.raw)
+        if isinstance(outcome, tuple):
+            self.problems.extend(placed.problem(fault) for fault in outcome)
+        name = _name(placed.value)
+        if name is None:
+            return
+        first = self.places.setdefault((kind, name), placed)
+        if first is not placed:
+            self.problems.append(placed.problem(_duplicate(kind, name, first)))
+        elif not isinstance(outcome, tuple):
+            self.resources.append(outcome)
+
+    def finish(self, order: dict[str, int]) -> LoadedEstate:
+        """Check what lies between the resources, and put everything in order."""
+        estate = self._estate()
+        conflicts = find_conflicts(estate, self._known())
+        self.problems.extend(self._conflict_problem(conflict) for conflict in conflicts)
+        self.problems.sort(key=lambda p: (order.get(p.file, -1), p.line, p.column))
+        if not self.problems:
+            estate = resolve(estate)
+        return LoadedEstate(estate=estate, problems=tuple(self.problems), places=self.places)
+
+    def _estate(self) -> Estate:
+        resources = sorted(self.resources, key=lambda resource: resource.name)
+        return Estate(
+            customers=tuple(r for r in resources if isinstance(r, Customer)),
+            integrations=tuple(r for r in resources if isinstance(r, Integration)),
+            policies=tuple(r for r in resources if isinstance(r, AutomaticImportPolicy)),
+            overrides=tuple(r for r in resources if isinstance(r, AccountOverride)),
+            ignored_resources=self.ignored,
+        )
+
+    def _known(self) -> Known:
+        return Known(
+            customers=frozenset(name for kind, name in self.places if kind == "Customer"),
+            integrations=frozenset(name for kind, name in self.places if kind == "Integration"),
+        )
+
+    def _conflict_problem(self, conflict: Conflict) -> Problem:
+        kind_and_name, _, path = conflict.at.partition("#")
+        kind, _, name = kind_and_name.partition("/")
+        placed = self.places[(kind, name)]
+        message = conflict.message
+        if conflict.other:
+            other_kind, _, other_name = conflict.other.partition("#")[0].partition("/")
+            other = self.places[(other_kind, other_name)]
+            where = other.locate(_steps(conflict.other.partition("#")[2], other.value))
+            message += f" It is {other_kind} `{other_name}` in {where}."
+        fault = Fault(path=_steps(path, placed.value), message=message, advice=conflict.advice)
+        return placed.problem(fault)
+
+
+def _written_out(placed: Placed) -> Iterator[Placed]:
+    """Yield the resources of a document: itself, or the items of a `List`, also nested ones."""
+    if not isinstance(classify(placed.value), Several):
+        yield placed
+        return
+    items = placed.value.get("items")
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        path = (*placed.prefix, "items", index)
+        yield from _written_out(Placed(placed.file, placed.document, path, item))
+
+
+def _steps(path: str, value: Any) -> FieldPath:
+    """Read a JSON pointer into a value; digits are positions only where a list stands."""
+    steps: list[str | int] = []
+    for token in path.split("/")[1:]:
+        step: str | int = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list):
+            step = int(token) if token.isdecimal() else token
+            value = value[step] if isinstance(step, int) and step < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+        steps.append(step)
+    return tuple(steps)
+
+
+def _name(value: Any) -> str | None:
+    metadata = value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _duplicate(kind: str, name: str, first: Placed) -> Fault:
+    where = first.locate(("metadata", "name"))
+    return Fault(
+        path=("metadata", "name"),
+        message=f"{kind} `{name}` exists already in {where}.",
+        advice="Remove one of them, or give it another name.",
+    )
+
+
+def _syntax_problem(file: Path, exc: NotYaml) -> Problem:
+    return Problem(
+        file=str(file),
+        line=exc.line,
+        column=exc.column,
+        path="",
+        message=exc.message,
+        advice=exc.advice,
+    )

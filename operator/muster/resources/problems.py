@@ -1,0 +1,74 @@
+"""What a resource gets wrong, and how it is said. Finding it is left to the other modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+FieldPath = tuple[str | int, ...]
+"""The way from a document's root to a value: field names and list positions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something wrong in one document, not yet tied to a line of a file."""
+
+    path: FieldPath
+    message: str
+    advice: str = ""
+    on_key: bool = False
+    """Whether the name of the field is wrong, not its value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that a person must mend, and where; lines and columns count from 1.
+
+    A resource that came from no file has an empty `file` and line 0.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    """A JSON pointer into the document."""
+    message: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.file else self.path or "/"
+        return f"{place}: {self.text}"
+
+    @property
+    def text(self) -> str:
+        """The message and the advice, without the place."""
+        return f"{self.message} {self.advice}".rstrip()
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """Write a path as a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """Write a path as people say it: `spec.select.activeDirectory.groups[0]`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return shorten(text.removeprefix("."), 200)
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Return the text on one line, cut at `limit` characters, with nothing unprintable in it."""
+    line = "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is most like this one, or None where none is."""
+    by_folded = {name.casefold(): name for name in known}
+    close = get_close_matches(word[:100].casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None

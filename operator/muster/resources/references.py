@@ -1,0 +1,290 @@
+"""Finds what resources get wrong between them: unknown names, double claims, double coverage.
+
+Pure: works on the model and names places by reference (`Kind/name#/pointer`), so that it serves
+files and a cluster alike. One rule, one function, one line in `CHECKS`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from muster.model.names import AccountType, CustomerName
+from muster.model.settings import (
+    AccountOverride,
+    AutomaticImportPolicy,
+    ConnectWise,
+    Customer,
+    Estate,
+    Integration,
+    ItGlue,
+    LinkOverride,
+    Origin,
+)
+from muster.resources.problems import nearest
+from muster.resources.resolve import covers, own_imports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Two resources that do not go together, or one that points at nothing."""
+
+    at: str
+    message: str
+    advice: str = ""
+    other: str | None = None
+    """The place of the other resource."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The names that exist, also those of resources that were refused for other faults."""
+
+    customers: frozenset[str]
+    integrations: frozenset[str]
+
+
+def find_conflicts(estate: Estate, known: Known | None = None) -> tuple[Conflict, ...]:
+    """Return everything that is wrong between the resources of an estate."""
+    known = known or Known(
+        customers=frozenset(customer.name for customer in estate.customers),
+        integrations=frozenset(integration.name for integration in estate.integrations),
+    )
+    return tuple(conflict for check in CHECKS for conflict in check(estate, known))
+
+
+# ---------------------------------------------------------------- names that must exist
+
+
+def _unknown_customers(estate: Estate, known: Known) -> Iterator[Conflict]:
+    """A policy or an override names a customer that does not exist."""
+    for policy in estate.policies:
+        for index, name in enumerate(policy.customers.names):
+            if name not in known.customers:
+                at = policy.settings.origin.at(f"customers/names/{index}")
+                yield _unknown("customer", name, at, known.customers)
+    for override in estate.overrides:
+        if override.customer not in known.customers:
+            at = override.origin.at("customerRef/name")
+            yield _unknown("customer", override.customer, at, known.customers)
+
+
+def _unknown_integrations(estate: Estate, known: Known) -> Iterator[Conflict]:
+    """A customer names an integration that does not exist."""
+    for customer, system, name in _integration_names(estate):
+        if name not in known.integrations:
+            at = _of(customer).at(f"{system}/integrationRef/name")
+            yield _unknown("integration", name, at, known.integrations)
+
+
+def _wrong_integrations(estate: Estate, _: Known) -> Iterator[Conflict]:
+    """A customer's vault is a PSA, or the other way round."""
+    integrations = {integration.name: integration for integration in estate.integrations}
+    for customer, system, name in _integration_names(estate):
+        found = integrations.get(name)
+        if found and not isinstance(found.product, _PRODUCTS[system][0]):
+            yield Conflict(
+                at=_of(customer).at(f"{system}/integrationRef/name"),
+                message=f"The integration `{name}` is no {_PRODUCTS[system][1]}.",
+                advice=f"Name an integration with {_PRODUCTS[system][2]} here.",
+                other=Origin(kind="Integration", name=name).at(_block(found)),
+            )
+
+
+# ---------------------------------------------------------------- claims that must be unique
+
+
+def _double_tenants(estate: Estate, _: Known) -> Iterator[Conflict]:
+    """Two customers are linked to the same organization or company."""
+    tenants = {i.name: _tenant(i) for i in estate.integrations}
+    claims: list[tuple[Hashable, str, str]] = []
+    for customer in estate.customers:
+        if customer.vault:
+            key = (tenants.get(customer.vault.integration), customer.vault.integration)
+            at = _of(customer).at("vault/organizationId")
+            claims.append(
+                (("vault", key[0] or key[1], customer.vault.organization_id), at, "organization")
+            )
+        if customer.psa:
+            key = (tenants.get(customer.psa.integration), customer.psa.integration)
+            at = _of(customer).at("psa/companyId")
+            claims.append((("psa", key[0] or key[1], customer.psa.company_id), at, "company"))
+    for first, second, what in _doubles(claims):
+        yield Conflict(
+            at=second,
+            message=f"Another customer is linked to the same {what}.",
+            advice=f"Each {what} belongs to one customer; correct one of the two.",
+            other=first,
+        )
+
+
+def _double_defaults(estate: Estate, _: Known) -> Iterator[Conflict]:
+    """Two policies are the default of one account type."""
+    claims = [
+        (policy.settings.account_type, policy.settings.origin.at("customers/default"), "")
+        for policy in estate.policies
+        if policy.customers.default
+    ]
+    for first, second, _what in _doubles(claims):
+        yield Conflict(
+            at=second,
+            message="Another policy is the default for the same account type already.",
+            advice="One account type has one default; give one of the two names or a selector.",
+            other=first,
+        )
+
+
+def _double_policies(estate: Estate, _: Known) -> Iterator[Conflict]:
+    """Two policies of one account type name or select the same customer."""
+    for first, second in combinations(estate.policies, 2):
+        if first.settings.account_type is second.settings.account_type:
+            shared = _shared_customers(first, second, estate.customers)
+            if shared:
+                yield Conflict(
+                    at=_coverage(second, shared[0]),
+                    message=f"Another policy for {second.settings.account_type} accounts "
+                    f"covers the same {_list(shared)}.",
+                    advice="A customer takes each account type from one policy; "
+                    "narrow one of the two.",
+                    other=_coverage(first, shared[0]),
+                )
+
+
+def _double_overrides(estate: Estate, _: Known) -> Iterator[Conflict]:
+    """Two overrides decide about the same account."""
+    claims = [
+        ((override.customer, _account(override)), override.origin.at("account"), "")
+        for override in estate.overrides
+    ]
+    for first, second, _what in _doubles(claims):
+        yield Conflict(
+            at=second,
+            message="Another override decides about the same account.",
+            advice="Join the two into one.",
+            other=first,
+        )
+
+
+def _double_pins(estate: Estate, _: Known) -> Iterator[Conflict]:
+    """Overrides of two accounts of a customer pin the same entry or contact."""
+    claims: list[tuple[Hashable, str, str]] = []
+    for override in estate.overrides:
+        for system, field, what in (("vault", "entryId", "entry"), ("psa", "contactId", "contact")):
+            link: LinkOverride | None = override.vault if system == "vault" else override.psa
+            if link and link.pin:
+                at = override.origin.at(f"{system}/{field}")
+                claims.append(((override.customer, system, link.pin), at, what))
+    accounts = {o.name: (o.customer, _account(o)) for o in estate.overrides}
+    for first, second, what in _doubles(claims):
+        if accounts[_name_in(first)] == accounts[_name_in(second)]:
+            continue
+        yield Conflict(
+            at=second,
+            message=f"Another account's override pins the same {what}.",
+            advice=f"Each {what} belongs to one account; correct one of the two.",
+            other=first,
+        )
+
+
+Check = Callable[[Estate, Known], Iterator[Conflict]]
+
+CHECKS: tuple[Check, ...] = (
+    _unknown_customers,
+    _unknown_integrations,
+    _wrong_integrations,
+    _double_tenants,
+    _double_defaults,
+    _double_policies,
+    _double_overrides,
+    _double_pins,
+)
+
+_PRODUCTS: dict[str, tuple[type, str, str]] = {
+    "vault": (ItGlue, "vault", "itGlue"),
+    "psa": (ConnectWise, "PSA", "connectWise"),
+}
+
+
+def _of(customer: Customer) -> Origin:
+    return Origin(kind="Customer", name=customer.name)
+
+
+def _integration_names(estate: Estate) -> Iterator[tuple[Customer, str, str]]:
+    for customer in estate.customers:
+        if customer.vault:
+            yield customer, "vault", customer.vault.integration
+        if customer.psa:
+            yield customer, "psa", customer.psa.integration
+
+
+def _unknown(what: str, name: str, at: str, known: Iterable[str]) -> Conflict:
+    guess = nearest(name, known)
+    return Conflict(
+        at=at,
+        message=f"No {what} is named `{name}`.",
+        advice=f"Did you mean `{guess}`?" if guess else f"Add the {what} or correct the name.",
+    )
+
+
+def _block(integration: Integration) -> str:
+    return "itGlue" if isinstance(integration.product, ItGlue) else "connectWise"
+
+
+def _tenant(integration: Integration) -> Hashable:
+    """Return what two integrations share when they reach the same records."""
+    product = integration.product
+    if isinstance(product, ItGlue):
+        return (product.endpoint.rstrip("/").casefold(),)
+    return (product.endpoint.rstrip("/").casefold(), product.company_id.casefold())
+
+
+def _account(override: AccountOverride) -> Hashable:
+    """Return the account as the override names it; names compare without case."""
+    account = override.account
+    if account.object_id:
+        return ("objectId", account.object_id)
+    if account.user_principal_name:
+        return ("userPrincipalName", account.user_principal_name.casefold())
+    return ("samAccountName", (account.sam_account_name or "").casefold())
+
+
+def _doubles(claims: Iterable[tuple[Hashable, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Yield each later claim together with the first one of the same key."""
+    groups: dict[Hashable, list[tuple[str, str]]] = defaultdict(list)
+    for key, at, what in claims:
+        groups[key].append((at, what))
+    for (first, what), *later in groups.values():
+        for at, _what in later:
+            yield first, at, what
+
+
+def _shared_customers(
+    first: AutomaticImportPolicy, second: AutomaticImportPolicy, customers: Iterable[Customer]
+) -> list[CustomerName]:
+    account_type: AccountType = first.settings.account_type
+    return [
+        customer.name
+        for customer in customers
+        if covers(first, customer)
+        and covers(second, customer)
+        and not own_imports(customer, account_type)
+    ]
+
+
+def _coverage(policy: AutomaticImportPolicy, customer: CustomerName) -> str:
+    if policy.customers.selector:
+        return policy.settings.origin.at("customers/selector")
+    return policy.settings.origin.at(f"customers/names/{policy.customers.names.index(customer)}")
+
+
+def _list(names: list[CustomerName]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:3])
+    if len(names) == 1:
+        return f"customer {shown}"
+    return f"customers {shown}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _name_in(reference: str) -> str:
+    return reference.partition("#")[0].partition("/")[2]
