@@ -26,7 +26,7 @@ BROKEN = (
     Migration(number=2, statements=("CREATE TABLE extra (x)", "CREATE TABLE extra (x)")),
 )
 
-Spoil = Callable[[Path], None]
+Spoil = Callable[[Path], object]
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ model may grow; any other change of the model needs a migration (`migrations.py`
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -27,8 +27,6 @@ FORMAT = 1
 """The version that stands in every document as `v`."""
 
 T = TypeVar("T")
-Encode = Callable[[Any], Any]
-Decode = Callable[[Any], Any]
 
 
 class Malformed(ValueError):
@@ -40,7 +38,7 @@ class Document(Generic[T]):
 
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
-        self._encode, self._decode = _codec(cast(Any, kind))
+        self._codec = _codec(cast(Any, kind))
 
     def encode(self, value: T) -> str:
         """Return the document; equal values give equal text.
@@ -48,7 +46,7 @@ class Document(Generic[T]):
         Raises:
             TypeError: the value holds something that must not, or cannot, be written.
         """
-        body = {"v": FORMAT, "kind": self._kind.__name__, "body": self._encode(value)}
+        body = {"v": FORMAT, "kind": self._kind.__name__, "body": self._codec.write(value)}
         return json.dumps(body, separators=(",", ":"))
 
     def decode(self, text: str, where: str) -> T:
@@ -69,7 +67,7 @@ class Document(Generic[T]):
             raise Malformed("its format version is not the one that this Muster reads")
         if outer["kind"] != self._kind.__name__:
             raise Malformed(f"it is no {self._kind.__name__}")
-        return cast(T, self._decode(outer["body"]))
+        return cast(T, self._codec.read(outer["body"]))
 
 
 def encode_json(value: dict[str, Any]) -> str:
@@ -96,114 +94,118 @@ def decode_json(text: str, where: str) -> dict[str, Any]:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    """How values of one type are written and read."""
+
+    as_is: frozenset[type]
+    """Values of these types are their own JSON; asked first, because calls cost the most."""
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
 @cache
-def _codec(kind: Any) -> tuple[Encode, Decode]:
+def _codec(kind: Any) -> _Codec:
     """Return how a type is written and read; made once per type."""
     kind = getattr(kind, "__supertype__", kind)
     if kind in _SCALARS:
         return _SCALARS[kind]
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _enum_codec(kind)
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return _dataclass_codec(kind)
     if get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,):
-        return _tuple_codec(get_args(kind)[0])
+        return _tuple_codec(_codec(get_args(kind)[0]))
     if get_origin(kind) in {UnionType, Union} and set(get_args(kind)[1:]) == {NoneType}:
-        return _optional_codec(get_args(kind)[0])
+        some = _codec(get_args(kind)[0])
+        return replace(some, as_is=some.as_is | {NoneType})
     raise TypeError(f"{kind} has no form in the registry")
 
 
-def _dataclass_codec(kind: type[Any]) -> tuple[Encode, Decode]:
+def _dataclass_codec(kind: type[Any]) -> _Codec:
     hints = get_type_hints(kind)
-    codecs = {field.name: _codec(hints[field.name]) for field in dataclasses.fields(kind)}
-    encoders = tuple((name, codec[0]) for name, codec in codecs.items())
-    decoders = {name: codec[1] for name, codec in codecs.items()}
+    codecs = {field.name: _codec(hints[field.name]) for field in fields(kind)}
+    writers = [(name, codec.as_is, codec.write) for name, codec in codecs.items()]
+    readers = {name: (codec.as_is, codec.read) for name, codec in codecs.items()}
 
-    def encode(value: Any) -> Any:
+    def write(value: Any) -> Any:
         if type(value) is not kind:
             raise _unwritable(value)
-        return {name: write(getattr(value, name)) for name, write in encoders}
+        data = {}
+        for name, as_is, write_field in writers:
+            part = getattr(value, name)
+            data[name] = part if type(part) in as_is else write_field(part)
+        return data
 
-    def decode(data: Any) -> Any:
+    def read(data: Any) -> Any:
         if type(data) is not dict:
             raise Malformed(f"a {kind.__name__} is no object")
+        if not data.keys() <= readers.keys():
+            unknown = min(data.keys() - readers.keys())
+            raise Malformed(f"{kind.__name__} has no field {unknown!r}")
+        for name, part in data.items():
+            as_is, read_field = readers[name]
+            if type(part) not in as_is:
+                data[name] = read_field(part)
         try:
-            return kind(**{name: decoders[name](value) for name, value in data.items()})
-        except KeyError as exc:
-            raise Malformed(f"{kind.__name__} has no field {exc}") from None
+            return kind(**data)
         except TypeError:
             raise Malformed(f"{kind.__name__} lacks a field") from None
 
-    return encode, decode
+    return _Codec(frozenset(), write, read)
 
 
-def _tuple_codec(item: Any) -> tuple[Encode, Decode]:
-    write, read = _codec(item)
-
-    def encode(value: Any) -> Any:
+def _tuple_codec(item: _Codec) -> _Codec:
+    def write(value: Any) -> Any:
         if type(value) is not tuple:
             raise _unwritable(value)
-        return [write(one) for one in value]
+        return [one if type(one) in item.as_is else item.write(one) for one in value]
 
-    def decode(data: Any) -> Any:
+    def read(data: Any) -> Any:
         if type(data) is not list:
             raise Malformed("a list is no array")
-        return tuple([read(one) for one in data])
+        return tuple([one if type(one) in item.as_is else item.read(one) for one in data])
 
-    return encode, decode
-
-
-def _optional_codec(item: Any) -> tuple[Encode, Decode]:
-    write, read = _codec(item)
-    return (
-        lambda value: None if value is None else write(value),
-        lambda data: None if data is None else read(data),
-    )
+    return _Codec(frozenset(), write, read)
 
 
-def _enum_codec(kind: type[Enum]) -> tuple[Encode, Decode]:
+def _enum_codec(kind: type[Enum]) -> _Codec:
     members = {member.value: member for member in kind}
 
-    def encode(value: Any) -> Any:
+    def write(value: Any) -> Any:
         if type(value) is not kind:
             raise _unwritable(value)
         return value.value
 
-    def decode(data: Any) -> Any:
+    def read(data: Any) -> Any:
         member = members.get(data) if type(data) is str else None
         if member is None:
             raise Malformed(f"{kind.__name__} does not have such a value")
         return member
 
-    return encode, decode
+    return _Codec(frozenset(), write, read)
 
 
-def _encode_text(value: Any) -> str:
+def _write_text(value: Any) -> str:
     # A StrEnum is fit where text is asked for; it is written, and comes back, as its text.
     if not isinstance(value, str):
         raise _unwritable(value)
     return str.__str__(value)
 
 
-def _decode_text(data: Any) -> str:
-    if type(data) is not str:
-        raise Malformed("a text is no string")
-    return data
+def _read_text(_: Any) -> str:
+    raise Malformed("a text is no string")
 
 
-def _encode_bool(value: Any) -> bool:
-    if type(value) is not bool:
-        raise _unwritable(value)
-    return value
+def _write_bool(value: Any) -> bool:
+    raise _unwritable(value)
 
 
-def _decode_bool(data: Any) -> bool:
-    if type(data) is not bool:
-        raise Malformed("a switch is neither true nor false")
-    return data
+def _read_bool(_: Any) -> bool:
+    raise Malformed("a switch is neither true nor false")
 
 
-def _encode_time(value: Any) -> str:
+def _write_time(value: Any) -> str:
     if not isinstance(value, datetime):
         raise _unwritable(value)
     if value.tzinfo is None:
@@ -211,8 +213,10 @@ def _encode_time(value: Any) -> str:
     return value.astimezone(UTC).isoformat()
 
 
-def _decode_time(data: Any) -> datetime:
-    time = datetime.fromisoformat(_decode_text(data))
+def _read_time(data: Any) -> datetime:
+    if type(data) is not str:
+        raise Malformed("a time is no string")
+    time = datetime.fromisoformat(data)
     if time.tzinfo is None:
         raise Malformed("a time has no time zone")
     return time
@@ -229,10 +233,10 @@ def _unwritable(value: object) -> TypeError:
     return TypeError(f"a {type(value).__name__} is not written to the registry")
 
 
-_SCALARS: dict[Any, tuple[Encode, Decode]] = {
-    str: (_encode_text, _decode_text),
-    bool: (_encode_bool, _decode_bool),
-    datetime: (_encode_time, _decode_time),
+_SCALARS: dict[Any, _Codec] = {
+    str: _Codec(frozenset({str}), _write_text, _read_text),
+    bool: _Codec(frozenset({bool}), _write_bool, _read_bool),
+    datetime: _Codec(frozenset(), _write_time, _read_time),
 }
 
 ACCOUNT = Document(AccountRecord)
