@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from muster.model.accounts import AccountRecord, Candidate, Decision
+from muster.model.accounts import AccountRecord, Candidate, Decision, Drift
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -42,6 +42,8 @@ class Change:
     """The origin of the import settings whose limits count this change."""
     draft: Draft | None = None
     """What to write; only creates and updates have one."""
+    drift: tuple[Drift, ...] = ()
+    """What an update corrects."""
 
     @property
     def order(self) -> tuple[str, ...]:

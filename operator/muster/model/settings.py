@@ -33,6 +33,12 @@ class Origin:
         """Return the reference of a field below this one, such as `options/vault/match`."""
         return f"{self.kind}/{self.name}#{self.pointer}/{path}"
 
+    @property
+    def reference(self) -> str:
+        """The name for status: `AutomaticImportPolicy/staff`, or with where it is nested."""
+        nested = "" if self.pointer == "/spec" else f"#{self.pointer}"
+        return f"{self.kind}/{self.name}{nested}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretRef:

@@ -1,0 +1,1 @@
+"""Pure decisions: the same observation gives the same plan, byte for byte."""

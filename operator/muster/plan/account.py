@@ -1,0 +1,224 @@
+"""One account's part of the plan: the record as it will be, and the changes that lead there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from muster.model.accounts import AccountRecord, Drift, ImportedWith, Link
+from muster.model.names import (
+    LINKED_STATES,
+    Action,
+    DriftRemediation,
+    LinkState,
+    Mode,
+    Source,
+    System,
+)
+from muster.model.plans import Change, Draft
+from muster.model.reasons import Reason
+from muster.model.records import ContactChange, EntryChange
+from muster.plan.context import Context, Kept
+from muster.plan.drift import contact_change, contact_drift, entry_change, entry_drift
+from muster.plan.identity import account_name
+from muster.plan.linking import Linking, is_linked
+from muster.plan.psa_matching import ContactMatcher
+from muster.plan.vault_matching import EntryMatcher, category_to_write
+
+_SYSTEM_OF = {System.VAULT: "vault", System.PSA: "psa"}
+_PIN_FIELD = {System.VAULT: "vault/entryId", System.PSA: "psa/contactId"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPlan:
+    """What happens to one account: `record` is as it will be, all `drift` is what was seen."""
+
+    record: AccountRecord
+    changes: tuple[Change, ...] = ()
+    drift: tuple[Drift, ...] = ()
+
+
+def plan_kept(one: Kept, vault: Linking, psa: Linking, context: Context) -> AccountPlan:
+    """Plan an account that is imported or retained."""
+    account = one.identity.id
+    after = _record(one, vault.links[account], psa.links[account], context)
+    changes = list(_import_changes(one))
+    drift: list[Drift] = []
+    standing: list[Drift] = []
+    for linking in (vault, psa):
+        changes.extend(_link_changes(one, after.link(linking.system), linking))
+        found = _drift(one, after.link(linking.system), linking, context)
+        update = _update(one, found, linking, context)
+        changes.extend(update)
+        drift.extend(found)
+        standing.extend(() if update else found)
+    unchanged = after.drift == tuple(standing)
+    record = after if unchanged else replace(after, drift=tuple(standing))
+    return AccountPlan(record=record, changes=tuple(changes), drift=tuple(drift))
+
+
+def plan_released(before: AccountRecord, one: Kept, now: datetime) -> AccountPlan:
+    """Plan the release of an account: its record becomes a tombstone that keeps its links."""
+    record = replace(
+        before, decision=one.considered.decision, leaving_since=None, released_at=now, drift=()
+    )
+    change = _change(one, System.REGISTRY, Action.RELEASE, before.name)
+    reason = one.considered.decision.reason
+    because = one.settings.origin.at("onLeave")
+    return AccountPlan(record=record, changes=(replace(change, reason=reason, because=because),))
+
+
+def _record(one: Kept, vault: Link, psa: Link, context: Context) -> AccountRecord:
+    before, decision = one.before, one.considered.decision
+    if before is None:
+        return AccountRecord(
+            name=account_name(context.desired.customer.name, one.identity),
+            customer=context.desired.customer.name,
+            account_type=one.settings.account_type,
+            identity=one.identity,
+            imported_with=_imported_with(one, context.now),
+            decision=decision,
+            vault=vault,
+            psa=psa,
+        )
+    leaving = _leaving_since(one, before, context.now)
+    return replace(
+        before,
+        account_type=one.settings.account_type if one.imported else before.account_type,
+        identity=one.identity,
+        imported_with=_imported_with(one, context.now),
+        decision=decision,
+        vault=vault,
+        psa=psa,
+        leaving_since=leaving,
+        released_at=None,
+    )
+
+
+def _leaving_since(one: Kept, before: AccountRecord, now: datetime) -> datetime | None:
+    if one.considered.decision.reason is Reason.GRACE_PERIOD:
+        return before.leaving_since or now
+    return None
+
+
+def _imported_with(one: Kept, now: datetime) -> ImportedWith:
+    """Return the policy and options in force; the moment of import stays."""
+    policy = one.settings.origin.reference
+    if one.before is None:
+        return ImportedWith(policy=policy, options=one.options, at=now)
+    before = one.before.imported_with
+    if not one.imported or (before.policy == policy and before.options == one.options):
+        return before
+    return replace(before, policy=policy, options=one.options)
+
+
+def _import_changes(one: Kept) -> Iterator[Change]:
+    if one.before is None:
+        change = _change(one, System.REGISTRY, Action.IMPORT, one.identity.user)
+        reason = Reason.NEWLY_SELECTED
+    elif not one.before.live:
+        change = _change(one, System.REGISTRY, Action.READOPT, one.before.name)
+        reason = Reason.RETURNED
+    else:
+        return
+    yield replace(change, reason=reason, because=one.settings.origin.at("select/activeDirectory"))
+
+
+def _link_changes(one: Kept, link: Link, linking: Linking) -> Iterator[Change]:
+    """Yield the create, link or re-link that turns the old link into the new one."""
+    system = linking.system
+    draft = linking.drafts.get(one.identity.id)
+    prior = one.before.link(system) if one.before else None
+    if draft is not None:
+        change = _change(one, system, Action.CREATE, _new_target(draft))
+        because = _options_field(one, system, "createWhenMissing")
+        yield replace(change, reason=Reason.CREATE_WHEN_MISSING, because=because, draft=draft)
+        return
+    old, new = prior.id if prior else None, link.id if is_linked(link) else None
+    if new and new != old:
+        action = Action.RELINK if old else Action.LINK
+        because = _because_link(one, link, system)
+        yield replace(_change(one, system, action, new), reason=link.reason, because=because)
+    elif old and link.id is None and linking.usable:
+        change = _change(one, system, Action.RELINK, "")
+        yield replace(change, reason=link.reason, because=_because_link(one, link, system))
+
+
+def _new_target(draft: Draft) -> str:
+    """Return what a new record is known by before it has an id."""
+    return getattr(draft, "username", None) or getattr(draft, "email", None) or ""
+
+
+def _options_field(one: Kept, system: System, field: str) -> str:
+    return one.settings.origin.at(f"options/{_SYSTEM_OF[system]}/{field}")
+
+
+def _because_link(one: Kept, link: Link, system: System) -> str:
+    override = one.link_override(system)
+    if override is None or one.override is None:
+        return _options_field(one, system, "match")
+    if link.state is LinkState.LINKED_BY_OVERRIDE:
+        return one.override.origin.at(_PIN_FIELD[system])
+    return one.override.origin.at(_SYSTEM_OF[system])
+
+
+def _drift(one: Kept, link: Link, linking: Linking, context: Context) -> tuple[Drift, ...]:
+    """Return the drift of a linked record; of an unread source, the drift last seen."""
+    if not linking.usable:
+        seen = one.before.drift if one.before else ()
+        return tuple(drift for drift in seen if drift.system is linking.system)
+    if link.id is None or link.state not in LINKED_STATES:
+        return ()
+    origin = one.settings.origin
+    match linking.matcher:
+        case EntryMatcher(entries=entries):
+            entry = entries[link.id]
+            return entry_drift(one.identity, link, entry, context.netbios_name, origin)
+        case ContactMatcher(contacts=contacts):
+            return contact_drift(one.identity, link, contacts[link.id], origin)
+    return ()
+
+
+def _update(
+    one: Kept, drift: tuple[Drift, ...], linking: Linking, context: Context
+) -> tuple[Change, ...]:
+    """Return the correction of the drift, where the policy corrects and may write."""
+    source = Source.VAULT if linking.system is System.VAULT else Source.PSA
+    may_write = (
+        one.options.drift_remediation is DriftRemediation.CORRECT
+        and one.settings.mode is Mode.ENFORCE
+        and one.imported
+        and linking.usable
+        and not context.observed.read(source).suspended
+    )
+    draft = _correction(drift, linking.system, context) if drift and may_write else None
+    if draft is None:
+        return ()
+    record = linking.links[one.identity.id].id or ""
+    change = _change(one, linking.system, Action.UPDATE, record)
+    because = one.settings.origin.at("options/driftRemediation")
+    return (replace(change, reason=Reason.DRIFTED, because=because, draft=draft, drift=drift),)
+
+
+def _correction(
+    drift: tuple[Drift, ...], system: System, context: Context
+) -> EntryChange | ContactChange | None:
+    if system is System.PSA:
+        return contact_change(drift)
+    change = entry_change(drift, category_to_write(context.observed.categories))
+    return None if change == EntryChange() else change
+
+
+def _change(one: Kept, system: System, action: Action, target: str) -> Change:
+    return Change(
+        system=system,
+        action=action,
+        account=one.identity.id,
+        user=one.identity.user,
+        account_type=one.settings.account_type,
+        target=target,
+        reason=Reason.MATCHED,
+        because="",
+        policy=one.settings.origin.reference,
+    )

@@ -1,0 +1,151 @@
+"""Everything one plan is made from, gathered and indexed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from muster.model.accounts import AccountRecord, Identity, Intent, IntentState, Known
+from muster.model.names import AccountId, ApplyTo, DecisionState, System
+from muster.model.observed import Observed
+from muster.model.plans import Finding
+from muster.model.settings import (
+    AccountOverride,
+    Desired,
+    ImportSettings,
+    ImportSource,
+    LinkOverride,
+    Options,
+)
+from muster.plan.decide import Considered, SourceSelection, decide_all, select_all
+from muster.plan.directory_index import DirectoryIndex
+from muster.plan.identity import find_overridden, identify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What git asks, what the systems answered, what the registry knows: ready to plan."""
+
+    desired: Desired
+    observed: Observed
+    now: datetime
+    index: DirectoryIndex
+    selections: tuple[SourceSelection, ...]
+    considered: tuple[Considered, ...]
+    records: Mapping[AccountId, AccountRecord]
+    overrides: Mapping[AccountId, AccountOverride]
+    intents: Mapping[tuple[AccountId, System], Intent]
+    findings: tuple[Finding, ...]
+
+    @property
+    def netbios_name(self) -> str:
+        """The domain part of `DOMAIN\\name`."""
+        return self.index.domain.netbios_name
+
+    def suspended(self, settings: ImportSettings | None) -> bool:
+        """Say whether nothing may change for accounts of these settings."""
+        return self.desired.suspended or bool(settings and settings.suspend)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An account that is imported or retained: the ones that have links."""
+
+    considered: Considered
+    identity: Identity
+    options: Options
+    settings: ImportSettings
+    before: AccountRecord | None
+    override: AccountOverride | None
+
+    @property
+    def imported(self) -> bool:
+        """Whether a policy selects the account now; only then is anything created."""
+        return self.considered.decision.state is DecisionState.IMPORTED
+
+    def link_override(self, system: System) -> LinkOverride | None:
+        """Return what a person decided about the link to one system."""
+        if self.override is None:
+            return None
+        return self.override.vault if system is System.VAULT else self.override.psa
+
+
+def gather(
+    desired: Desired, observed: Observed, known: Known, index: DirectoryIndex, now: datetime
+) -> Context:
+    """Select and decide, and index what the registry knows."""
+    records = {record.identity.id: record for record in known.records}
+    overrides, stale = find_overridden(desired.overrides, index.by_id.values(), records)
+    selections = select_all(_in_order(desired.sources), index, now)
+    considered = decide_all(selections, index, records, overrides, now)
+    return Context(
+        desired=desired,
+        observed=observed,
+        now=now,
+        index=index,
+        selections=selections,
+        considered=tuple(considered),
+        records=records,
+        overrides=overrides,
+        intents=_intents(known.intents),
+        findings=tuple(stale),
+    )
+
+
+def _in_order(sources: Iterable[ImportSource]) -> list[ImportSource]:
+    """Return sources in an order that does not depend on how they were read."""
+    return sorted(
+        sources,
+        key=lambda source: (source.settings.account_type, source.settings.origin.reference),
+    )
+
+
+def _intents(intents: Iterable[Intent]) -> dict[tuple[AccountId, System], Intent]:
+    alive = (intent for intent in intents if intent.state is not IntentState.FAILED)
+    return {(intent.account, intent.system): intent for intent in alive}
+
+
+def keep(considered: Considered, context: Context) -> Kept | None:
+    """Return an account that has links, or None for one that is left out or released."""
+    if considered.decision.state not in (DecisionState.IMPORTED, DecisionState.RETAINED):
+        return None
+    before = context.records.get(considered.account)
+    override = context.overrides.get(considered.account)
+    identity = _identity(considered, before, override)
+    settings = considered.settings or _settings_of(before, context)
+    if identity is None or settings is None:
+        return None
+    return Kept(
+        considered=considered,
+        identity=identity,
+        options=_options(settings, before),
+        settings=settings,
+        before=before,
+        override=override,
+    )
+
+
+def _identity(
+    considered: Considered, before: AccountRecord | None, override: AccountOverride | None
+) -> Identity | None:
+    """Return the identity, the recorded object itself when nothing changed."""
+    if considered.user is None:
+        return before.identity if before else None
+    identity = identify(considered.user, override)
+    return before.identity if before and before.identity == identity else identity
+
+
+def _settings_of(before: AccountRecord | None, context: Context) -> ImportSettings | None:
+    """Return the settings that an account was imported with, where they are still in force."""
+    for selection in context.selections:
+        if before and selection.settings.account_type is before.account_type:
+            return selection.settings
+    return None
+
+
+def _options(settings: ImportSettings, before: AccountRecord | None) -> Options:
+    """Return the options in force: under NewOnly those of the import, else the policy's."""
+    if before and settings.apply_to is ApplyTo.NEW_ONLY:
+        return before.imported_with.options
+    return settings.options

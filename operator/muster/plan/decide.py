@@ -1,0 +1,236 @@
+"""One decision for every account that was considered, and what it is imported as.
+
+Considered are the accounts that a selector reaches, directly or through a nested group,
+and those that the registry already holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from muster.model.accounts import AccountRecord, Decision
+from muster.model.directory import DirectoryUser
+from muster.model.names import AccountId, AccountType, DecisionState, LeaveAction
+from muster.model.plans import Finding
+from muster.model.reasons import Reason
+from muster.model.settings import AccountOverride, ImportSettings, ImportSource, OnLeave
+from muster.plan.directory_index import DirectoryIndex
+from muster.plan.exclusions import EXCLUSIONS, Exclusion, Facts, Surroundings, surroundings
+from muster.plan.selectors import Selection, select
+
+_STAYS_KEPT = frozenset({Reason.EXCLUDED_DISABLED, Reason.EXCLUDED_EXPIRED})
+"""Exclusions that do not release an account that is already kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSelection:
+    """One policy in force, with whom it reaches and what it compares them with."""
+
+    source: ImportSource
+    selection: Selection
+    around: Surroundings
+
+    @property
+    def settings(self) -> ImportSettings:
+        """The policy's settings."""
+        return self.source.settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """One account and the decision about it; `settings` are those it is imported with."""
+
+    account: AccountId
+    user: DirectoryUser | None
+    decision: Decision
+    account_type: AccountType
+    settings: ImportSettings | None = None
+
+
+def select_all(
+    sources: Iterable[ImportSource], index: DirectoryIndex, now: datetime
+) -> tuple[SourceSelection, ...]:
+    """Resolve every policy of a customer."""
+    return tuple(
+        SourceSelection(
+            source=source,
+            selection=select(source.settings, index),
+            around=surroundings(source.settings, index, now),
+        )
+        for source in sources
+    )
+
+
+def decide_all(
+    selections: tuple[SourceSelection, ...],
+    index: DirectoryIndex,
+    records: Mapping[AccountId, AccountRecord],
+    overrides: Mapping[AccountId, AccountOverride],
+    now: datetime,
+) -> list[Considered]:
+    """Decide every considered account, in the order of their ids."""
+    reached: set[AccountId] = set()
+    for one in selections:
+        reached.update(one.selection.hits, one.selection.nested_only)
+    reached.update(account for account, record in records.items() if record.live)
+    return [
+        _decide(account, selections, index, records.get(account), overrides.get(account), now)
+        for account in sorted(reached)
+    ]
+
+
+def _decide(
+    account: AccountId,
+    selections: tuple[SourceSelection, ...],
+    index: DirectoryIndex,
+    record: AccountRecord | None,
+    override: AccountOverride | None,
+    now: datetime,
+) -> Considered:
+    user = index.by_id.get(account)
+    imports: list[tuple[ImportSettings, Decision]] = []
+    refused: list[tuple[ImportSettings, Decision]] = []
+    for one in selections if user else ():
+        hit = one.selection.hits.get(account)
+        if hit is None or user is None:
+            continue
+        exclusion = first_exclusion(Facts(user, one.around, override))
+        if exclusion is None:
+            imports.append(
+                (one.settings, Decision(state=DecisionState.IMPORTED, reason=hit[0], via=hit[1]))
+            )
+        else:
+            refused.append((one.settings, _excluded(exclusion)))
+    if imports:
+        return _imported(account, user, imports, record)
+    if record and record.live:
+        return _leaving(account, user, record, refused, selections, now)
+    if refused:
+        return _considered(account, user, refused[0][1], refused[0][0])
+    return _nested_only(account, user, selections)
+
+
+def first_exclusion(facts: Facts) -> Exclusion | None:
+    """Return the first rule's answer, or None when nothing speaks against the account."""
+    for rule in EXCLUSIONS:
+        exclusion = rule(facts)
+        if exclusion is not None:
+            return exclusion
+    return None
+
+
+def _excluded(exclusion: Exclusion) -> Decision:
+    return Decision(state=DecisionState.EXCLUDED, reason=exclusion[0], via=exclusion[1])
+
+
+def _imported(
+    account: AccountId,
+    user: DirectoryUser | None,
+    imports: list[tuple[ImportSettings, Decision]],
+    record: AccountRecord | None,
+) -> Considered:
+    settings, decision = imports[0]
+    types = {one.account_type for one, _ in imports}
+    if len(types) > 1:
+        via = " and ".join(
+            f"{one.account_type} by {one.origin.kind}/{one.origin.name}" for one, _ in imports
+        )
+        state = DecisionState.RETAINED if record and record.live else DecisionState.EXCLUDED
+        decision = Decision(state=state, reason=Reason.TYPE_CONFLICT, via=via)
+    return _considered(account, user, decision, settings)
+
+
+def _considered(
+    account: AccountId, user: DirectoryUser | None, decision: Decision, settings: ImportSettings
+) -> Considered:
+    return Considered(
+        account=account,
+        user=user,
+        decision=decision,
+        account_type=settings.account_type,
+        settings=settings,
+    )
+
+
+def _nested_only(
+    account: AccountId, user: DirectoryUser | None, selections: tuple[SourceSelection, ...]
+) -> Considered:
+    for one in selections:
+        path = one.selection.nested_only.get(account)
+        if path:
+            decision = Decision(
+                state=DecisionState.EXCLUDED, reason=Reason.ONLY_IN_NESTED_GROUP, via=path
+            )
+            return _considered(account, user, decision, one.settings)
+    raise AssertionError(f"{account} was considered by nothing")
+
+
+def _leaving(
+    account: AccountId,
+    user: DirectoryUser | None,
+    record: AccountRecord,
+    refused: list[tuple[ImportSettings, Decision]],
+    selections: tuple[SourceSelection, ...],
+    now: datetime,
+) -> Considered:
+    """Decide about an account that is kept and that no policy imports any more."""
+    own = [one for one in selections if one.settings.account_type is record.account_type]
+    settings = refused[0][0] if refused else (own[0].settings if own else None)
+    return Considered(
+        account=account,
+        user=user,
+        decision=_leave(record, _why_left(user, refused, own), own, settings, now),
+        account_type=record.account_type,
+        settings=settings,
+    )
+
+
+def _leave(
+    record: AccountRecord,
+    why: Exclusion,
+    own: list[SourceSelection],
+    settings: ImportSettings | None,
+    now: datetime,
+) -> Decision:
+    reason, via = why
+    retained = DecisionState.RETAINED
+    if reason in _STAYS_KEPT:
+        return Decision(state=retained, reason=Reason.DISABLED_AFTER_IMPORT, via=via)
+    if reason is Reason.LEFT_SELECTION and any(not one.selection.whole for one in own):
+        return Decision(state=retained, reason=Reason.RETAINED_SELECTOR_PROBLEM)
+    return _release(settings.on_leave if settings else OnLeave(), record, reason, via, now)
+
+
+def _why_left(
+    user: DirectoryUser | None,
+    refused: list[tuple[ImportSettings, Decision]],
+    own: list[SourceSelection],
+) -> Exclusion:
+    if not own:
+        return Reason.NO_POLICY, ""
+    if user is None:
+        return Reason.DELETED_IN_DIRECTORY, ""
+    if refused:
+        return refused[0][1].reason, refused[0][1].via
+    return Reason.LEFT_SELECTION, ""
+
+
+def _release(
+    on_leave: OnLeave, record: AccountRecord, reason: Reason, via: str, now: datetime
+) -> Decision:
+    if on_leave.action is LeaveAction.RETAIN:
+        return Decision(state=DecisionState.RETAINED, reason=Reason.RETAINED_BY_POLICY, via=reason)
+    since = record.leaving_since or now
+    if now - since < on_leave.grace_period:
+        until = (since + on_leave.grace_period).isoformat()
+        return Decision(
+            state=DecisionState.RETAINED, reason=Reason.GRACE_PERIOD, via=f"{reason} until {until}"
+        )
+    return Decision(state=DecisionState.RELEASED, reason=reason, via=via)
+
+
+def selection_findings(selections: Iterable[SourceSelection]) -> list[Finding]:
+    """Return what the selectors found wrong, once each."""
+    return list(dict.fromkeys(finding for one in selections for finding in one.selection.findings))

@@ -1,0 +1,130 @@
+"""What differs between a linked record and what the directory says.
+
+Compared are the fields that Muster answers for: an entry's username and category, the
+e-mail of a contact, and the names of records that Muster created itself. How people named
+their own entries and contacts is theirs. A pinned record keeps the username it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deepdiff import DeepDiff
+
+from muster.model.accounts import Drift, Identity, Link
+from muster.model.names import LinkState, MatchKey, System
+from muster.model.records import (
+    ContactChange,
+    EntryChange,
+    PsaContact,
+    VaultCategory,
+    VaultEntry,
+)
+from muster.model.settings import Origin
+from muster.plan.keys import NAME_LIMIT, fold, fold_name
+from muster.plan.vault_matching import (
+    ACTIVE_DIRECTORY_CATEGORIES,
+    in_accepted_category,
+    usernames,
+)
+
+Fields = dict[str, str]
+
+
+def entry_name(identity: Identity) -> str:
+    """Return the name that Muster gives to an entry it creates."""
+    return f"{identity.display_name or identity.sam} ({ACTIVE_DIRECTORY_CATEGORIES[0]})"
+
+
+def contact_names(identity: Identity) -> tuple[str, str]:
+    """Return given name and surname as a contact can hold them; the first is never empty."""
+    given = identity.given_name or identity.display_name or identity.sam
+    surname = identity.surname or ""
+    return given[:NAME_LIMIT], surname[:NAME_LIMIT] if identity.given_name else ""
+
+
+def entry_drift(
+    identity: Identity, link: Link, entry: VaultEntry, netbios_name: str, origin: Origin
+) -> tuple[Drift, ...]:
+    """Return the fields of a linked entry that differ."""
+    wanted: Fields = {}
+    observed: Fields = {}
+    accepted = usernames(identity, netbios_name)
+    if link.state is not LinkState.LINKED_BY_OVERRIDE:
+        current = fold(entry.username)
+        if current not in (fold(name) for _, name in accepted):
+            wanted["username"] = dict(accepted).get(link.key or MatchKey.MARK, identity.sam)
+            observed["username"] = entry.username or ""
+    if not in_accepted_category(entry):
+        wanted["category"] = ACTIVE_DIRECTORY_CATEGORIES[0]
+        observed["category"] = entry.category or ""
+    if link.state is LinkState.CREATED and entry.name != entry_name(identity):
+        wanted["name"] = entry_name(identity)
+        observed["name"] = entry.name
+    return _drift(System.VAULT, wanted, observed, origin.at("options/vault/match"))
+
+
+def contact_drift(
+    identity: Identity, link: Link, contact: PsaContact, origin: Origin
+) -> tuple[Drift, ...]:
+    """Return the fields of a linked contact that differ."""
+    wanted: Fields = {}
+    observed: Fields = {}
+    addresses = [email.address for email in contact.emails]
+    if identity.email and fold(identity.email.address) not in map(fold, addresses):
+        wanted["email"] = identity.email.address
+        observed["email"] = ", ".join(addresses)
+    if link.state is LinkState.CREATED:
+        given, surname = contact_names(identity)
+        for field, value, current in (
+            ("givenName", given, contact.given_name),
+            ("surname", surname, contact.surname),
+        ):
+            if fold_name(value) != fold_name(current):
+                wanted[field], observed[field] = value, current
+    return _drift(System.PSA, wanted, observed, origin.at("options/psa/match"))
+
+
+def _drift(system: System, wanted: Fields, observed: Fields, demanded_by: str) -> tuple[Drift, ...]:
+    """Return what deepdiff finds, in the order of the field names."""
+    if not wanted:
+        return ()
+    difference = DeepDiff(observed, wanted, view="tree").get("values_changed", ())
+    found = (
+        Drift(
+            system=system,
+            field=str(change.path(output_format="list")[0]),
+            desired=change.t2,
+            observed=change.t1,
+            demanded_by=demanded_by,
+        )
+        for change in difference
+    )
+    return tuple(sorted(found, key=lambda drift: drift.field))
+
+
+def entry_change(drift: tuple[Drift, ...], category: VaultCategory | None) -> EntryChange:
+    """Return the change that ends the drift of an entry.
+
+    A category is only corrected when the vault has the one that is wanted.
+    """
+    fields = _desired(drift, System.VAULT)
+    return EntryChange(
+        name=fields.get("name"),
+        username=fields.get("username"),
+        category=category if "category" in fields else None,
+    )
+
+
+def contact_change(drift: tuple[Drift, ...]) -> ContactChange:
+    """Return the change that ends the drift of a contact."""
+    fields = _desired(drift, System.PSA)
+    return ContactChange(
+        given_name=fields.get("givenName"),
+        surname=fields.get("surname"),
+        email=fields.get("email"),
+    )
+
+
+def _desired(drift: tuple[Drift, ...], system: System) -> Mapping[str, str]:
+    return {one.field: one.desired for one in drift if one.system is system}

@@ -1,0 +1,111 @@
+"""The guard refuses a plan that is too large to be meant. It never edits one.
+
+A refusal names the number, the limit and the field that raises it, and the approval that
+lets exactly this plan pass.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+from muster.model.accounts import Known
+from muster.model.names import Action, Source
+from muster.model.plans import Approved, CustomerPlan, PlannedPolicy, Refusal, Refused, Verdict
+from muster.model.reasons import Reason
+from muster.model.settings import Approval, Desired, Limit, Limits
+
+_LIMITED = {
+    Action.CREATE: "create",
+    Action.UPDATE: "update",
+    Action.RELEASE: "release",
+    Action.RELINK: "relink",
+}
+_OF_REGISTERED = frozenset({"release", "relink"})
+
+
+def guard(plan: CustomerPlan, desired: Desired, known: Known, now: datetime) -> Verdict:
+    """Approve or refuse a plan whole."""
+    refusals = (*_over_limit(plan, desired), *_shrunken(plan, desired, known))
+    if not refusals:
+        return Approved(plan)
+    approval = _approval(plan, desired, now)
+    if approval is not None:
+        return Approved(plan, approved_by=approval.reason)
+    return Refused(plan, refusals)
+
+
+def _approval(plan: CustomerPlan, desired: Desired, now: datetime) -> Approval | None:
+    for approval in desired.customer.approvals:
+        if approval.plan == plan.digest and now < approval.until:
+            return approval
+    return None
+
+
+def _over_limit(plan: CustomerPlan, desired: Desired) -> Iterator[Refusal]:
+    limits = {
+        source.settings.origin.reference: source.settings.limits for source in desired.sources
+    }
+    policies = {policy.origin: policy for policy in plan.policies}
+    counts = Counter((change.policy, change.action) for change in plan.changes)
+    for (origin, action), count in sorted(counts.items()):
+        kind = _LIMITED.get(action)
+        if kind is None:
+            continue
+        limit: Limit = getattr(limits.get(origin, Limits()), kind)
+        allowed = limit.allowed(_population(kind, policies.get(origin), count))
+        if count > allowed:
+            yield _too_many(plan, origin, kind, count, allowed)
+
+
+def _population(kind: str, policy: PlannedPolicy | None, left: int) -> int:
+    """Return what a percentage is a share of: the selected, or those already kept.
+
+    A policy that is gone leaves behind exactly the accounts that would be released.
+    """
+    if policy is None:
+        return left
+    return policy.registered if kind in _OF_REGISTERED else policy.selected
+
+
+def _too_many(plan: CustomerPlan, origin: str, kind: str, count: int, allowed: int) -> Refusal:
+    where = origin or "The built-in limits"
+    return Refusal(
+        reason=Reason.LIMIT_EXCEEDED,
+        policy=origin,
+        message=f"{count} changes of kind {kind} exceed the limit of {allowed}. {where} sets it "
+        f"in spec.limits.{kind}. {_how_to_approve(plan)}",
+    )
+
+
+def _how_to_approve(plan: CustomerPlan) -> str:
+    return (
+        f"If they are meant, approve exactly this plan in Customer {plan.customer}: "
+        f'spec.approvals: [{{plan: "{plan.digest}", until: …, reason: …}}].'
+    )
+
+
+def _shrunken(plan: CustomerPlan, desired: Desired, known: Known) -> Iterator[Refusal]:
+    limits = [source.settings.limits.shrink for source in desired.sources] or [Limits().shrink]
+    for source, size in plan.sizes:
+        before = known.size(source) or 0
+        allowed = min(limit.allowed(before) for limit in limits)
+        vanished = size == 0 and before > 0 and _rests_on(source, known)
+        if vanished or before - size > allowed:
+            yield Refusal(
+                reason=Reason.SOURCE_SHRUNKEN,
+                message=f"The {source} shows {size} records where it showed {before}, and it may "
+                f"lose {allowed} between two runs (spec.limits.shrink). Check its filters and "
+                f"rights. {_how_to_approve(plan)}",
+            )
+
+
+def _rests_on(source: Source, known: Known) -> bool:
+    """Say whether any record of the registry rests on this source."""
+    live = [record for record in known.records if record.live]
+    if source is Source.DIRECTORY:
+        return bool(live)
+    if source is Source.VAULT:
+        return any(record.vault.id for record in live)
+    return any(record.psa.id for record in live)

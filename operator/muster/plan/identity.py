@@ -1,0 +1,94 @@
+"""Who an account is: its identity from the directory, its e-mail, its readable name.
+
+The e-mail of an account of Active Directory is its mail field, else its primary SMTP
+address; an AccountOverride supplies what is missing or corrects it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+from muster.model.accounts import AccountRecord, Email, EmailSource, Identity
+from muster.model.directory import DirectoryUser
+from muster.model.names import AccountId, CustomerName
+from muster.model.plans import Finding
+from muster.model.reasons import Reason
+from muster.model.settings import AccountOverride
+from muster.plan.keys import fold
+
+_NAME_LIMIT = 63
+"""A label value's length in Kubernetes; names stay within it."""
+
+
+def identify(user: DirectoryUser, override: AccountOverride | None) -> Identity:
+    """Return the identity of a directory user."""
+    return Identity(
+        id=user.id,
+        sid=user.sid,
+        sam=user.sam,
+        upn=user.upn,
+        display_name=user.display_name,
+        given_name=user.given_name,
+        surname=user.surname,
+        email=_email(user, override),
+    )
+
+
+def _email(user: DirectoryUser, override: AccountOverride | None) -> Email | None:
+    if override and override.email:
+        return Email(address=override.email, source=EmailSource.OVERRIDE)
+    address = user.mail or user.primary_smtp
+    if not address or not address.strip():
+        return None
+    return Email(address=address.strip(), source=EmailSource.ACTIVE_DIRECTORY)
+
+
+def account_name(customer: CustomerName, identity: Identity, taken: Iterable[str] = ()) -> str:
+    """Return a name such as `contoso-jsmith-7c1e`: readable, unique, fit for Kubernetes."""
+    slug = re.sub(r"[^a-z0-9]+", "-", identity.sam.casefold()).strip("-") or "account"
+    digest = hashlib.sha256(identity.id.encode()).hexdigest()
+    for length in (4, 8, 16):
+        room = _NAME_LIMIT - len(customer) - length - 2
+        name = f"{customer}-{slug[:room].strip('-')}-{digest[:length]}"
+        if name not in taken:
+            return name
+    return name
+
+
+def find_overridden(
+    overrides: Iterable[AccountOverride],
+    users: Iterable[DirectoryUser],
+    records: Mapping[AccountId, AccountRecord],
+) -> tuple[dict[AccountId, AccountOverride], list[Finding]]:
+    """Return the override of each account, and a finding for each that fits nobody."""
+    ids: dict[str, AccountId] = {}
+    for record in records.values():
+        _name_account(ids, record.identity.id, record.identity.sam, record.identity.upn)
+    for user in users:
+        _name_account(ids, user.id, user.sam, user.upn)
+    found: dict[AccountId, AccountOverride] = {}
+    stale = []
+    for override in overrides:
+        account = ids.get(fold(str(override.account)))
+        if account is None:
+            stale.append(_stale(override))
+        else:
+            found[account] = override
+    return found, stale
+
+
+def _name_account(ids: dict[str, AccountId], account: AccountId, sam: str, upn: str | None) -> None:
+    for name in (account, sam, upn):
+        if name:
+            ids[fold(name)] = account
+
+
+def _stale(override: AccountOverride) -> Finding:
+    return Finding(
+        reason=Reason.OVERRIDE_STALE,
+        user=str(override.account),
+        message=f"AccountOverride {override.name} names {override.account}, which is no account "
+        f"of {override.customer}. Correct it, or remove it.",
+    )

@@ -1,0 +1,34 @@
+"""The one normalization by which names and addresses are compared.
+
+Unicode NFKC and casefold, outer spaces and invisible characters removed. Nothing is
+transliterated: `Müller` is not `Mueller`, and a Cyrillic look-alike of `jsmith` stays
+another name, because the letters of different scripts never fold together.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+NAME_LIMIT = 30
+"""Contacts cut given name and surname at 30 characters, so names are compared on the cut form.
+
+Source: ConnectWise PSA OpenAPI 2022.2, Contact.firstName and lastName (maxLength 30).
+"""
+
+_INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
+"""Pasted values carry these; people cannot see them."""
+
+
+def fold(text: str | None) -> str:
+    """Return the comparable form of a name, username or address; empty for none."""
+    if not text:
+        return ""
+    if text.isascii():
+        return text.strip().lower()
+    visible = text.strip().strip(_INVISIBLE).strip()
+    return unicodedata.normalize("NFKC", visible).casefold().strip()
+
+
+def fold_name(text: str | None) -> str:
+    """Return the comparable form of a person's name, on the form that contacts can hold."""
+    return fold(text[:NAME_LIMIT]) if text else ""

@@ -1,0 +1,183 @@
+"""The plan of one customer: pure, total and deterministic.
+
+Without a whole read of the directory there is no plan: nothing is decided, and every record
+stays as it is. Without a whole read of a vault or PSA the rest goes on, and its links stay.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from muster.model.accounts import Known
+from muster.model.names import AccountId, AccountType, DecisionState, Source, System
+from muster.model.observed import Observed
+from muster.model.plans import (
+    AccountDecision,
+    Change,
+    Counts,
+    CustomerPlan,
+    PlannedPolicy,
+)
+from muster.model.settings import Desired, ImportSettings, Origin, SelectActiveDirectory
+from muster.plan.account import AccountPlan, plan_kept, plan_released
+from muster.plan.context import Context, Kept, gather, keep
+from muster.plan.counting import count_links
+from muster.plan.decide import Considered, selection_findings
+from muster.plan.digest import digest_changes
+from muster.plan.directory_index import index_directory
+from muster.plan.findings import account_findings, customer_findings, source_findings
+from muster.plan.linking import Linking, link_all
+
+
+def make_plan(desired: Desired, observed: Observed, known: Known, now: datetime) -> CustomerPlan:
+    """Plan one customer from what git asks, what the systems answered and what is known."""
+    if observed.directory is None or not observed.read(Source.DIRECTORY).usable:
+        return _without_directory(desired, observed)
+    index = index_directory(observed.directory)
+    context = gather(desired, observed, known, index, now)
+    kept = {one.account: link for one in context.considered if (link := keep(one, context))}
+    vault = link_all(System.VAULT, kept, context)
+    psa = link_all(System.PSA, kept, context)
+    plans = {account: plan_kept(one, vault, psa, context) for account, one in kept.items()}
+    released = dict(_released(context, now))
+    return _assemble(context, kept, vault, psa, plans, released)
+
+
+def _without_directory(desired: Desired, observed: Observed) -> CustomerPlan:
+    """Return the plan of a customer whose directory is not connected or was not read whole."""
+    customer = desired.customer.name
+    return CustomerPlan(
+        customer=customer,
+        digest=digest_changes(customer, ()),
+        complete=not desired.sources or not observed.read(Source.DIRECTORY).connected,
+        reads=observed.reads,
+        findings=tuple(sorted(source_findings(desired, observed), key=lambda one: one.order)),
+    )
+
+
+def _released(context: Context, now: datetime) -> Iterable[tuple[AccountId, AccountPlan]]:
+    for one in context.considered:
+        before = context.records.get(one.account)
+        if one.decision.state is DecisionState.RELEASED and before is not None:
+            settings = one.settings or _no_policy(one.account_type)
+            gone = Kept(
+                considered=one,
+                identity=before.identity,
+                options=before.imported_with.options,
+                settings=settings,
+                before=before,
+                override=None,
+            )
+            yield one.account, plan_released(before, gone, now)
+
+
+def _no_policy(account_type: AccountType) -> ImportSettings:
+    """Return what stands in for the settings of accounts that no policy covers any more."""
+    return ImportSettings(
+        origin=Origin(kind="AutomaticImportPolicy", name=""),
+        account_type=account_type,
+        select=SelectActiveDirectory(),
+    )
+
+
+def _assemble(
+    context: Context,
+    kept: Mapping[AccountId, Kept],
+    vault: Linking,
+    psa: Linking,
+    plans: Mapping[AccountId, AccountPlan],
+    released: Mapping[AccountId, AccountPlan],
+) -> CustomerPlan:
+    settings = {one.account: one.settings for one in context.considered}
+    moving = {
+        account: plan
+        for account, plan in {**plans, **released}.items()
+        if not context.suspended(settings[account])
+    }
+    changes = _changes(moving.values())
+    selected = {account: one for account, one in kept.items() if one.imported}
+    findings = [
+        *source_findings(context.desired, context.observed),
+        *selection_findings(context.selections),
+        *customer_findings(context),
+        *account_findings(kept, plans, vault, psa),
+    ]
+    customer = context.desired.customer.name
+    return CustomerPlan(
+        customer=customer,
+        digest=digest_changes(customer, changes),
+        complete=all(read.usable or not read.connected for read in context.observed.reads),
+        reads=context.observed.reads,
+        policies=_policies(context),
+        decisions=_decisions(context),
+        changes=changes,
+        findings=tuple(sorted(findings, key=lambda one: one.order)),
+        counts=Counts(
+            considered=len(context.considered),
+            selected=len(selected),
+            excluded=_count(context, DecisionState.EXCLUDED),
+            released=len(released),
+            drift=sum(len(plan.drift) for plan in plans.values()),
+            vault=count_links(vault, selected),
+            psa=count_links(psa, selected),
+        ),
+        records=tuple(
+            plan.record
+            for account, plan in sorted(moving.items())
+            if plan.record != context.records.get(account)
+        ),
+        sizes=_sizes(context.observed),
+    )
+
+
+def _changes(plans: Iterable[AccountPlan]) -> tuple[Change, ...]:
+    changes = (change for plan in plans for change in plan.changes)
+    return tuple(sorted(changes, key=lambda change: change.order))
+
+
+def _count(context: Context, state: DecisionState) -> int:
+    return sum(one.decision.state is state for one in context.considered)
+
+
+def _decisions(context: Context) -> tuple[AccountDecision, ...]:
+    decisions = (_decision(one, context) for one in context.considered)
+    return tuple(sorted(decisions, key=lambda one: (one.user.casefold(), one.account)))
+
+
+def _decision(one: Considered, context: Context) -> AccountDecision:
+    before = context.records.get(one.account)
+    user = one.user.upn or one.user.sam if one.user else ""
+    return AccountDecision(
+        account=one.account,
+        user=user or (before.identity.user if before else one.account),
+        account_type=one.account_type,
+        decision=one.decision,
+    )
+
+
+def _policies(context: Context) -> tuple[PlannedPolicy, ...]:
+    selected: Counter[str] = Counter()
+    registered: Counter[str] = Counter()
+    for one in context.considered:
+        origin = one.settings.origin.reference if one.settings else ""
+        before = context.records.get(one.account)
+        selected[origin] += one.decision.state is DecisionState.IMPORTED
+        registered[origin] += bool(before and before.live)
+    return tuple(
+        PlannedPolicy(
+            origin=one.settings.origin.reference,
+            account_type=one.settings.account_type,
+            resolved_from=one.source.resolved_from,
+            selected=selected[one.settings.origin.reference],
+            registered=registered[one.settings.origin.reference],
+            suspended=context.suspended(one.settings),
+        )
+        for one in context.selections
+    )
+
+
+def _sizes(observed: Observed) -> tuple[tuple[Source, int], ...]:
+    """Return the sizes of the sources that were read whole."""
+    return tuple((read.source, read.size) for read in observed.reads if read.usable)

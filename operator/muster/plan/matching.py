@@ -1,0 +1,318 @@
+"""Matching: links are sticky, one record belongs to one account, and nothing is guessed.
+
+The order is fixed, so the order of input does not matter: what a person pinned, then the
+links of earlier runs, then the tiers from the strongest to the weakest. A record that a
+stronger tier has claimed, or that two accounts reach, is a conflict and links nobody.
+What a record looks like is the matchers' business (`vault_matching`, `psa_matching`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from muster.model.accounts import Candidate, Identity, Link
+from muster.model.names import LINKED_STATES, AccountId, LinkState, MatchKey, RemoteId
+from muster.model.reasons import Reason
+from muster.model.settings import LinkOverride, Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One account that wants a record in one system."""
+
+    identity: Identity
+    options: Options
+    override: LinkOverride | None = None
+    override_name: str = ""
+    prior: Link | None = None
+    """The link of an earlier run, of a released account too."""
+    created: RemoteId | None = None
+    """What the journal says Muster created for this account, when no link holds it yet."""
+    creating: bool = False
+    """Whether the journal holds an open create for this account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Usable records that match. The lower the rank, the stronger the evidence."""
+
+    rank: int
+    found: tuple[tuple[RemoteId, MatchKey], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Records that match but must not be linked; nothing is created beside them."""
+
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No record matches. The hints are shown to people and never linked."""
+
+    hints: tuple[Candidate, ...] = ()
+
+
+Found = Hits | SetAside | Nothing
+
+
+class Matcher(Protocol):
+    """What matching needs to know about the records of one system."""
+
+    def find(self, subject: Subject) -> Found:
+        """Return what matches, without looking at who else matches it."""
+        ...
+
+    def name(self, record: RemoteId) -> str | None:
+        """Return a record's name, or None when the record is not there."""
+        ...
+
+    def unusable(self, record: RemoteId) -> str:
+        """Return why a record must not be linked; empty when it may."""
+        ...
+
+    def candidate(self, record: RemoteId, evidence: str) -> Candidate:
+        """Describe a record for a person."""
+        ...
+
+
+def match_all(subjects: Mapping[AccountId, Subject], matcher: Matcher) -> dict[AccountId, Link]:
+    """Return the link of every subject."""
+    claims = _Claims(subjects)
+    links: dict[AccountId, Link] = {}
+    searching: dict[AccountId, Subject] = {}
+    for account, subject in subjects.items():
+        standing = _standing(account, subject, matcher, claims)
+        if standing is None:
+            searching[account] = subject
+        else:
+            links[account] = standing
+            claims.claim(account, standing)
+    _match_by_tier(searching, matcher, claims, links)
+    return links
+
+
+class _Claims:
+    """Which record belongs to whom."""
+
+    def __init__(self, subjects: Mapping[AccountId, Subject]) -> None:
+        self._subjects = subjects
+        self.sticky = {
+            subject.prior.id: account
+            for account, subject in subjects.items()
+            if subject.prior and subject.prior.id and not _detached(subject, subject.prior.id)
+        }
+        self.owner: dict[RemoteId, AccountId] = {}
+        self.contested: set[RemoteId] = set()
+
+    def claim(self, account: AccountId, link: Link) -> None:
+        if link.id and link.state in LINKED_STATES:
+            self.owner[link.id] = account
+
+    def holder(self, record: RemoteId) -> str:
+        account = self.owner.get(record) or self.sticky.get(record)
+        return self._subjects[account].identity.user if account else "another account"
+
+
+def _detached(subject: Subject, record: RemoteId) -> bool:
+    """Say whether a person has taken this record away from the account."""
+    override = subject.override
+    if override is None:
+        return False
+    return (
+        override.ignore
+        or record in override.forbid
+        or (override.pin is not None and override.pin != record)
+    )
+
+
+def _standing(
+    account: AccountId, subject: Subject, matcher: Matcher, claims: _Claims
+) -> Link | None:
+    """Return the link that a person or an earlier run has settled, or None to search."""
+    override = subject.override
+    if override and override.ignore:
+        return Link(
+            state=LinkState.UNMATCHED,
+            reason=Reason.IGNORED,
+            message=f"{subject.override_name} leaves the account unmatched.",
+        )
+    if override and override.pin:
+        return _pinned(account, override.pin, subject, matcher, claims)
+    prior = subject.prior
+    record = prior.id if prior and prior.id else subject.created
+    if record is None or _detached(subject, record):
+        return None
+    name = matcher.name(record)
+    if name is None:
+        return None
+    trouble = matcher.unusable(record)
+    if prior is None or prior.id is None:
+        prior = Link(state=LinkState.CREATED, reason=Reason.CREATE_WHEN_MISSING, key=MatchKey.MARK)
+    state = LinkState.UNUSABLE if trouble else _sticky_state(prior, subject)
+    reason = Reason.NOT_USABLE if trouble else _sticky_reason(prior)
+    return _unless_equal(
+        subject.prior,
+        replace(
+            prior, id=record, name=name, state=state, reason=reason, message=trouble, candidates=()
+        ),
+    )
+
+
+def _unless_equal(old: Link | None, new: Link) -> Link:
+    """Return the old object when nothing changed, so that equal is also identical."""
+    return old if old == new else new
+
+
+def _sticky_state(prior: Link, subject: Subject) -> LinkState:
+    if prior.state is LinkState.LINKED_BY_OVERRIDE and subject.override is None:
+        return LinkState.LINKED
+    if prior.state in LINKED_STATES:
+        return prior.state
+    return LinkState.CREATED if prior.key is MatchKey.MARK else LinkState.LINKED
+
+
+def _sticky_reason(prior: Link) -> Reason:
+    kept = (Reason.MATCHED, Reason.PINNED, Reason.CREATE_WHEN_MISSING, Reason.ALREADY_LINKED)
+    return prior.reason if prior.reason in kept else Reason.ALREADY_LINKED
+
+
+def _pinned(
+    account: AccountId, record: RemoteId, subject: Subject, matcher: Matcher, claims: _Claims
+) -> Link:
+    name = matcher.name(record)
+    other = claims.owner.get(record) or claims.sticky.get(record)
+    by = subject.override_name
+    if name is None:
+        problem = f"{by} pins {record}, which does not exist at this customer."
+        return _invalid(LinkState.UNMATCHED, f"{problem} Correct the id.")
+    if trouble := matcher.unusable(record):
+        return _invalid(LinkState.UNUSABLE, f"{by} pins {record}, which is {trouble}.")
+    if other is not None and other != account:
+        return _invalid(
+            LinkState.CONFLICT,
+            f"{by} pins {record}, which is linked to {claims.holder(record)}. "
+            "Forbid it there with another AccountOverride first.",
+        )
+    return Link(
+        state=LinkState.LINKED_BY_OVERRIDE,
+        reason=Reason.PINNED,
+        id=record,
+        key=MatchKey.OVERRIDE,
+        name=name,
+    )
+
+
+def _invalid(state: LinkState, message: str) -> Link:
+    return Link(state=state, reason=Reason.OVERRIDE_INVALID, message=message)
+
+
+def _match_by_tier(
+    searching: Mapping[AccountId, Subject],
+    matcher: Matcher,
+    claims: _Claims,
+    links: dict[AccountId, Link],
+) -> None:
+    tiers: defaultdict[int, dict[AccountId, Hits]] = defaultdict(dict)
+    for account, subject in searching.items():
+        match _without_forbidden(matcher.find(subject), subject):
+            case Hits(rank) as hits:
+                tiers[rank][account] = hits
+            case SetAside(link):
+                links[account] = _unless_equal(subject.prior, link)
+            case Nothing(hints):
+                links[account] = _unmatched(subject, hints)
+    for rank in sorted(tiers):
+        links.update(_settle_tier(tiers[rank], searching, matcher, claims))
+
+
+def _without_forbidden(found: Found, subject: Subject) -> Found:
+    forbidden = subject.override.forbid if subject.override else ()
+    if not forbidden or not isinstance(found, Hits):
+        return found
+    allowed = tuple(hit for hit in found.found if hit[0] not in forbidden)
+    return Hits(found.rank, allowed) if allowed else Nothing()
+
+
+def _settle_tier(
+    tier: Mapping[AccountId, Hits],
+    subjects: Mapping[AccountId, Subject],
+    matcher: Matcher,
+    claims: _Claims,
+) -> dict[AccountId, Link]:
+    wanted = Counter(record for hits in tier.values() for record, _ in hits.found)
+    links = {
+        account: _settle(hits, subjects[account], wanted, matcher, claims)
+        for account, hits in tier.items()
+    }
+    for account, link in links.items():
+        claims.claim(account, link)
+        if link.state is not LinkState.LINKED:
+            claims.contested.update(record for record, _ in tier[account].found)
+    return links
+
+
+def _settle(
+    hits: Hits, subject: Subject, wanted: Mapping[RemoteId, int], matcher: Matcher, claims: _Claims
+) -> Link:
+    record, key = hits.found[0]
+    if len(hits.found) > 1:
+        return _open_question(
+            LinkState.AMBIGUOUS, Reason.SEVERAL_MATCHES, hits.found, matcher, subject
+        )
+    if record in claims.owner or record in claims.sticky:
+        message = f"The record belongs to {claims.holder(record)} already."
+    elif record in claims.contested or wanted[record] > 1:
+        message = "Another account matches the same record."
+    else:
+        ours = key is MatchKey.MARK or subject.creating
+        return Link(
+            state=LinkState.CREATED if ours else LinkState.LINKED,
+            reason=Reason.CREATE_WHEN_MISSING if ours else Reason.MATCHED,
+            id=record,
+            key=key,
+            name=matcher.name(record),
+        )
+    link = _open_question(LinkState.CONFLICT, Reason.SHARED_MATCH, hits.found, matcher, subject)
+    return _unless_equal(subject.prior, replace(link, message=message))
+
+
+def _open_question(
+    state: LinkState,
+    reason: Reason,
+    found: Iterable[tuple[RemoteId, MatchKey]],
+    matcher: Matcher,
+    subject: Subject,
+) -> Link:
+    candidates = tuple(sorted((matcher.candidate(record, key) for record, key in found), key=by_id))
+    link = Link(state=state, reason=reason, candidates=candidates)
+    return _unless_equal(subject.prior, link)
+
+
+def by_id(candidate: Candidate) -> tuple[int, str]:
+    """Sort candidates by id, as numbers where they are numbers."""
+    return (len(candidate.id), candidate.id)
+
+
+def _unmatched(subject: Subject, hints: tuple[Candidate, ...]) -> Link:
+    """Return that nothing matches, and whether a link was lost by that."""
+    prior = subject.prior
+    if prior and prior.id and not _detached(subject, prior.id):
+        message = (
+            f"The linked record {prior.id} is gone. Restore it, create one that matches, "
+            "or pin another with an AccountOverride."
+        )
+        lost = replace(
+            prior,
+            state=LinkState.MATCH_LOST,
+            reason=Reason.RECORD_GONE,
+            message=message,
+            candidates=hints,
+        )
+        return _unless_equal(prior, lost)
+    link = Link(state=LinkState.UNMATCHED, reason=Reason.NO_MATCH, candidates=hints)
+    return _unless_equal(prior, link)

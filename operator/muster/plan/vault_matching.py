@@ -1,0 +1,146 @@
+"""How an account finds its password entry: by username, within the categories of its source.
+
+The keys count alike: ranking them would hide a duplicate. An entry with another category is
+no candidate; one without a category is held for a person unless the policy says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from muster.model.accounts import Candidate, Identity, Link
+from muster.model.names import CustomerName, LinkState, MatchKey, RemoteId, Uncategorized
+from muster.model.reasons import Reason
+from muster.model.records import VaultCategory, VaultEntry
+from muster.plan.keys import fold
+from muster.plan.matching import Found, Hits, Nothing, SetAside, Subject, by_id
+
+ACTIVE_DIRECTORY_CATEGORIES = ("Active Directory",)
+"""Categories accepted for accounts of Active Directory; the first that exists is written."""
+
+_MARK_RANK, _USERNAME_RANK = 0, 1
+_ACCEPTED = frozenset(map(fold, ACTIVE_DIRECTORY_CATEGORIES))
+
+
+def mark_of(customer: CustomerName, identity: Identity) -> str:
+    """Return the ownership mark of an account's entry."""
+    return f"{customer}/{identity.id}"
+
+
+def usernames(identity: Identity, netbios_name: str) -> tuple[tuple[MatchKey, str], ...]:
+    """Return the three forms in which an entry may hold the account's name."""
+    upn = ((MatchKey.USER_PRINCIPAL_NAME, identity.upn),) if identity.upn else ()
+    return (
+        (MatchKey.SAM_ACCOUNT_NAME, identity.sam),
+        *upn,
+        (MatchKey.DOMAIN_ACCOUNT_NAME, f"{netbios_name}\\{identity.sam}"),
+    )
+
+
+def in_accepted_category(entry: VaultEntry) -> bool:
+    """Say whether the entry's category is one of Active Directory's."""
+    return fold(entry.category) in _ACCEPTED
+
+
+def category_to_write(categories: Iterable[VaultCategory]) -> VaultCategory | None:
+    """Return the category that a new entry gets, or None when the vault has none."""
+    by_name = {fold(category.name): category for category in categories}
+    for name in ACTIVE_DIRECTORY_CATEGORIES:
+        if fold(name) in by_name:
+            return by_name[fold(name)]
+    return None
+
+
+class EntryMatcher:
+    """Finds password entries of one organization."""
+
+    def __init__(
+        self, customer: CustomerName, netbios_name: str, entries: Iterable[VaultEntry]
+    ) -> None:
+        self._customer = customer
+        self._netbios_name = netbios_name
+        self.entries = {entry.id: entry for entry in entries}
+        self._by_username: defaultdict[str, list[VaultEntry]] = defaultdict(list)
+        self._by_mark: defaultdict[str, list[VaultEntry]] = defaultdict(list)
+        for entry in self.entries.values():
+            if entry.username:
+                self._by_username[fold(entry.username)].append(entry)
+            if entry.mark:
+                self._by_mark[entry.mark].append(entry)
+
+    def find(self, subject: Subject) -> Found:
+        """Return the entries that Muster marked for the account, else those by username."""
+        marked = self._by_mark.get(mark_of(self._customer, subject.identity))
+        usable_marked = [entry for entry in marked or () if entry.usable]
+        if usable_marked:
+            return Hits(_MARK_RANK, tuple((entry.id, MatchKey.MARK) for entry in usable_marked))
+        hits = dict(self._hits(subject.identity))
+        accepted = {i: key for i, key in hits.items() if self._accepts(i)}
+        if accepted:
+            return Hits(_USERNAME_RANK, tuple(accepted.items()))
+        return self._second_choice(hits, subject.options.vault.uncategorized) if hits else Nothing()
+
+    def _hits(self, identity: Identity) -> Iterator[tuple[RemoteId, MatchKey]]:
+        for key, username in reversed(usernames(identity, self._netbios_name)):
+            for entry in self._by_username.get(fold(username), ()):
+                yield entry.id, key
+
+    def _accepts(self, record: RemoteId) -> bool:
+        entry = self.entries[record]
+        return entry.usable and in_accepted_category(entry)
+
+    def _second_choice(self, hits: dict[RemoteId, MatchKey], rule: Uncategorized) -> Found:
+        """Decide about hits of which none is usable and in an accepted category."""
+        unusable = {i: key for i, key in hits.items() if not self.entries[i].usable}
+        bare = {
+            i: key for i, key in hits.items() if i not in unusable and not self.entries[i].category
+        }
+        if bare and rule is Uncategorized.MATCH:
+            return Hits(_USERNAME_RANK, tuple(bare.items()))
+        if bare and rule is Uncategorized.HOLD:
+            state, reason, shown = (
+                LinkState.UNCATEGORIZED_CANDIDATE,
+                Reason.WITHOUT_CATEGORY,
+                {**bare, **unusable},
+            )
+        elif unusable:
+            state, reason, shown = LinkState.UNUSABLE, Reason.NOT_USABLE, unusable
+        else:
+            return Nothing(self._candidates(hits))
+        link = Link(state=state, reason=reason, candidates=self._candidates(shown))
+        return SetAside(link)
+
+    def _candidates(self, hits: dict[RemoteId, MatchKey]) -> tuple[Candidate, ...]:
+        return tuple(sorted((self.candidate(i, key) for i, key in hits.items()), key=by_id))
+
+    def name(self, record: RemoteId) -> str | None:
+        """Return the entry's name, or None when it is not there."""
+        entry = self.entries.get(record)
+        return entry.name if entry else None
+
+    def unusable(self, record: RemoteId) -> str:
+        """Return host-proof, personal or embedded; empty for a usable entry."""
+        return _why_unusable(self.entries[record])
+
+    def candidate(self, record: RemoteId, evidence: str) -> Candidate:
+        """Describe an entry for a person: what matched, its category, when it changed."""
+        entry = self.entries[record]
+        trouble = _why_unusable(entry) or (
+            "" if in_accepted_category(entry) else f"category {entry.category or 'missing'}"
+        )
+        return Candidate(
+            id=entry.id,
+            name=entry.name,
+            evidence=f"{evidence}, {trouble}" if trouble else evidence,
+            detail=f"{entry.username} · {entry.category or 'no category'}",
+            updated_at=entry.updated_at,
+        )
+
+
+def _why_unusable(entry: VaultEntry) -> str:
+    if entry.host_proof:
+        return "host-proof"
+    if entry.personal:
+        return "personal"
+    return "embedded" if entry.embedded else ""
