@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote_plus
@@ -181,7 +182,7 @@ class HttpLab(ABC):
         if html := find_fault(struck, HtmlError):
             return html_page(html.status)
         if failure := find_fault(struck, ServerError):
-            return self.error(failure.status, "Internal Server Error")
+            return self.error(failure.status, HTTPStatus(failure.status).phrase)
         return None
 
     def _limit(self) -> Reply | None:

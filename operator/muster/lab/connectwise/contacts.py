@@ -8,7 +8,8 @@ from typing import Any
 from muster.lab.connectwise.answers import FailureError, answer, failure
 from muster.lab.connectwise.drafts import Drafts
 from muster.lab.connectwise.knobs import ConnectWiseKnobs
-from muster.lab.connectwise.reading import Call, Reading, not_found
+from muster.lab.connectwise.lists import Call
+from muster.lab.connectwise.reading import Reading, not_found
 from muster.lab.connectwise.state import CwRow, CwState, Json
 from muster.lab.http_server import Reply
 

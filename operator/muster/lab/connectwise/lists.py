@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request
 
 from muster.lab.connectwise.answers import FailureError, failure, raw
 from muster.lab.connectwise.comparison import look_up
-from muster.lab.connectwise.state import CwRow, Json
+from muster.lab.connectwise.state import CwRow, Json, Member
 from muster.lab.faults import DropRows, ForeignNextLink, Struck, find_fault
 from muster.lab.http_server import Reply
 
@@ -64,24 +64,40 @@ def _keep(kept: Json, record: Mapping[str, Any], path: Sequence[str]) -> None:
         _keep(kept.setdefault(head, {}), value, rest)
 
 
-def read_view(request: Request, *, blank_company: bool) -> View:
-    """Return the view that a request asks for."""
-    names = request.args.get("fields", "").split(",")
-    fields = tuple(name.strip() for name in names if name.strip())
-    return View(fields=fields, blank_company=blank_company)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request, who makes it, and what befalls it."""
+
+    request: Request
+    member: Member
+    struck: Struck
+    base: str
+
+    @property
+    def view(self) -> View:
+        """How the caller sees a record."""
+        names = self.request.args.get("fields", "").split(",")
+        fields = tuple(name.strip() for name in names if name.strip())
+        return View(fields=fields, blank_company=self.member.blank_company)
 
 
-def list_page(request: Request, rows: list[CwRow], view: View, struck: Struck, base: str) -> Reply:
-    """Answer one page of the rows, by number or forward-only."""
+def list_page(call: Call, rows: list[CwRow], *, wrong: CwRow | None = None) -> Reply:
+    """Answer one page of the rows, by number or forward-only.
+
+    `wrong` is a row that does not belong there, put into the page by a fault.
+    """
+    request, struck, view = call.request, call.struck, call.view
     size = _size(request)
     if request.headers.get("pagination-type", "").lower() == "forward-only":
-        page, link = _forward(request, rows, size, base)
+        page, link = _forward(request, rows, size, call.base)
     else:
-        page, link = _numbered(request, rows, size, base)
+        page, link = _numbered(request, rows, size, call.base)
     drop, foreign = find_fault(struck, DropRows), find_fault(struck, ForeignNextLink)
     shown = page[: -drop.count] if drop and drop.count else page
+    if wrong and page:
+        shown = [*shown, wrong]
     if foreign and link:
-        link = link.replace(base, f"https://{foreign.host}")
+        link = link.replace(call.base, f"https://{foreign.host}")
     body = b"[" + b",".join(row.json(view.key, view.shape) for row in shown) + b"]"
     return raw(body, headers=() if link is None else (("Link", link),))
 

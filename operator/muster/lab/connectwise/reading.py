@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NoReturn
-
-from werkzeug.wrappers import Request
 
 from muster.lab.connectwise.answers import FailureError, answer, failure, raw
 from muster.lab.connectwise.comparison import Comparison, check_names
 from muster.lab.connectwise.conditions import Condition, ConditionError, fixed_number, parse
 from muster.lab.connectwise.knobs import ConnectWiseKnobs
-from muster.lab.connectwise.lists import View, list_page, read_view
-from muster.lab.connectwise.state import CwRow, CwState, Member
-from muster.lab.faults import Struck, WrongRow, find_fault
+from muster.lab.connectwise.lists import Call, list_page
+from muster.lab.connectwise.state import CwRow, CwState
+from muster.lab.faults import WrongRow, find_fault
 from muster.lab.http_server import Reply
 from muster.lab.table import Table
 
@@ -66,16 +63,6 @@ CHILDREN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One request, who makes it, and what befalls it."""
-
-    request: Request
-    member: Member
-    struck: Struck
-    base: str
-
-
 class Reading:
     """Answers reads of any of the tables."""
 
@@ -85,15 +72,13 @@ class Reading:
 
     def list_rows(self, call: Call, kind: str) -> Reply:
         """List a table under the request's conditions."""
-        rows = self._select(call, kind)
-        return list_page(call.request, rows, self._view(call), call.struck, call.base)
+        return list_page(call, self._select(call, kind))
 
     def list_contacts(self, call: Call) -> Reply:
         """List contacts, with one of another company among them if the fault is there."""
         rows = self._select(call, "contacts")
-        if rows and find_fault(call.struck, WrongRow):
-            rows = [*rows, self._wrong_row(rows)]
-        return list_page(call.request, rows, self._view(call), call.struck, call.base)
+        wrong = self._wrong_row(rows) if rows and find_fault(call.struck, WrongRow) else None
+        return list_page(call, rows, wrong=wrong)
 
     def count(self, call: Call, kind: str) -> Reply:
         """Count a table under the request's conditions."""
@@ -101,11 +86,7 @@ class Reading:
 
     def show(self, call: Call, row: CwRow, *, status: int = 200) -> Reply:
         """Answer one record as the caller may see it."""
-        view = self._view(call)
-        return raw(row.json(view.key, view.shape), status=status)
-
-    def _view(self, call: Call) -> View:
-        return read_view(call.request, blank_company=call.member.blank_company)
+        return raw(row.json(call.view.key, call.view.shape), status=status)
 
     def _table(self, kind: str) -> Table[CwRow]:
         state = self._state
@@ -119,7 +100,8 @@ class Reading:
         try:
             own = _parsed(query.get("conditions"), FIELDS[kind])
             child = _parsed(query.get("childconditions"), CHILDREN)
-            return [row for row in self._candidates(kind, own) if self._meets(row, own, child)]
+            candidates = self._candidates(kind, own)
+            return [row for row in candidates if self._meets(row, own, child)]
         except ConditionError as error:
             raise FailureError(failure(400, "ApiFindCondition", str(error))) from error
 

@@ -11,7 +11,8 @@ from werkzeug.wrappers import Request
 from muster.lab.connectwise.answers import API_VERSION, FailureError, answer, failure
 from muster.lab.connectwise.contacts import ContactRoutes
 from muster.lab.connectwise.knobs import ConnectWiseKnobs
-from muster.lab.connectwise.reading import Call, Reading, not_found
+from muster.lab.connectwise.lists import Call
+from muster.lab.connectwise.reading import Reading, not_found
 from muster.lab.connectwise.state import CwState, Member
 from muster.lab.faults import StaleRead, Struck, find_fault
 from muster.lab.http import html_page

@@ -25,14 +25,24 @@ class Call:
     base: str
 
 
-def list_page(call: Call, rows: list[ItGlueRow], kind: str, knobs: ItGlueKnobs) -> Reply:
-    """Sort the rows and answer the asked page; a page past the end is empty."""
+def list_page(
+    call: Call,
+    rows: list[ItGlueRow],
+    kind: str,
+    knobs: ItGlueKnobs,
+    *,
+    others: Iterable[ItGlueRow] = (),
+) -> Reply:
+    """Sort the rows and answer the asked page; a page past the end is empty.
+
+    A wrong row, where that fault is there, is taken from `others`.
+    """
     args = call.request.args
     size = _size(call.request, knobs)
     number = max(args.get("page[number]", 1, type=int), 1)
     ordered = order(rows, args.get("sort"), kind)
     page = Page(
-        rows=_shown(call, ordered[(number - 1) * size : number * size]),
+        rows=_shown(call, ordered[(number - 1) * size : number * size], others),
         number=number,
         size=size,
         total=len(rows),
@@ -50,20 +60,14 @@ def _size(request: Request, knobs: ItGlueKnobs) -> int:
     return min(size, MAX_PAGE) if size > 0 else DEFAULT_PAGE
 
 
-def _shown(call: Call, rows: list[ItGlueRow]) -> list[ItGlueRow]:
+def _shown(call: Call, rows: list[ItGlueRow], others: Iterable[ItGlueRow]) -> list[ItGlueRow]:
     drop = find_fault(call.struck, DropRows)
-    return rows[: -drop.count] if drop and drop.count else rows
-
-
-def with_wrong_row(
-    call: Call, rows: list[ItGlueRow], passwords: Iterable[ItGlueRow]
-) -> list[ItGlueRow]:
-    """Put an entry of another organization first, if the fault is there."""
+    shown = rows[: -drop.count] if drop and drop.count else rows
     if not find_fault(call.struck, WrongRow) or not rows:
-        return rows
+        return shown
     own = {row.owner for row in rows}
-    other = next((row for row in passwords if row.owner not in own), None)
-    return [other or _invented(rows[0]), *rows]
+    other = next((row for row in others if row.owner not in own), None)
+    return [*shown, other or _invented(rows[0])]
 
 
 def _invented(row: ItGlueRow) -> ItGlueRow:

@@ -10,7 +10,7 @@ from muster.lab.itglue.answers import refuse, several, single
 from muster.lab.itglue.bodies import as_id, is_bulk, read_attributes
 from muster.lab.itglue.filters import read_filters, select
 from muster.lab.itglue.knobs import ItGlueKnobs, VaultShow
-from muster.lab.itglue.lists import Call, list_page, with_wrong_row
+from muster.lab.itglue.lists import Call, list_page
 from muster.lab.itglue.state import WRITABLE, ItGlueRow, ItGlueState
 
 _SHOW = {"true": True, "false": False}  # lower case only (powershellwrapper, Passwords.ps1)
@@ -105,8 +105,8 @@ class PasswordRoutes:
         return self._state.passwords.owned_by(organization)
 
     def _page(self, call: Call, rows: list[ItGlueRow]) -> Reply:
-        rows = with_wrong_row(call, rows, self._state.passwords)
-        return list_page(call, rows, "passwords", self._knobs)
+        others = self._state.passwords
+        return list_page(call, rows, "passwords", self._knobs, others=others)
 
     def _check_access(self, call: Call, *, bulk: bool) -> None:
         # Wording and null pointer: itglue/automation issue 32. Unconfirmed for single records.
