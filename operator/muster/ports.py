@@ -165,3 +165,5 @@ class Ports:
     directory: Directory | None = None
     vault: Vault | None = None
     psa: Psa | None = None
+    problems: tuple[tuple[Source, str], ...] = ()
+    """Systems that are configured but could not be opened, such as for a missing secret."""

@@ -1,0 +1,214 @@
+"""The only writer. It carries out an approved plan and nothing else.
+
+What must not happen twice (a create) is written to the journal before it is sent and
+confirmed after. When no answer comes, apply looks before anybody acts again; what it cannot
+find stays an open intent, and the next run looks once more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from muster.errors import AccessDenied, RateLimited, Rejected, RemoteError
+from muster.model.accounts import AccountRecord, Intent, IntentState, Known
+from muster.model.names import EXTERNAL_ACTIONS, AccountId, Action, CustomerName, RemoteId, System
+from muster.model.observed import Observed
+from muster.model.plans import Approved, Change, ChangeResult, CustomerPlan, Outcome, Verdict
+from muster.model.records import ContactChange, ContactDraft, EntryChange, EntryDraft
+from muster.model.settings import Desired
+from muster.plan.keys import fold
+from muster.plan.settle import settle
+from muster.ports import Ports
+
+_MOST_FAILURES_IN_A_ROW = 3
+"""After so many unanswered writes to one system, the rest of this run leaves it alone."""
+
+Tell = Callable[[Change], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What a write needs to know beside the plan."""
+
+    desired: Desired
+    observed: Observed
+    known: Known
+    ports: Ports
+
+
+def apply(verdict: Verdict, scene: Scene, tell: Tell | None = None) -> Outcome:
+    """Carry out an approved plan; a refused one writes nothing."""
+    if not isinstance(verdict, Approved):
+        return Outcome()
+    plan = verdict.plan
+    _save_quiet_records(plan, scene)
+    circuit = _Circuit()
+    done: dict[Change, ChangeResult] = {}
+    by_account = _external_by_account(plan)
+    records = {record.identity.id: record for record in plan.records}
+    for account, changes in by_account.items():
+        results = []
+        for change in changes:
+            if tell:
+                tell(change)
+            results.append(_carry_out(change, records.get(account), scene, circuit))
+        done.update((result.change, result) for result in results)
+        if account in records:
+            record = settle(records[account], results)
+            scene.ports.registry.save(plan.customer, [record])
+    return Outcome(
+        results=tuple(done.get(one) or ChangeResult(change=one, done=True) for one in plan.changes)
+    )
+
+
+def save_status(customer: CustomerName, status: dict[str, Any], ports: Ports) -> None:
+    """Write what the report says; the registry writes nothing when nothing changed."""
+    ports.registry.save(customer, (), status=status)
+
+
+def _external_by_account(plan: CustomerPlan) -> dict[AccountId, list[Change]]:
+    grouped: defaultdict[AccountId, list[Change]] = defaultdict(list)
+    for change in plan.changes:
+        if change.action in EXTERNAL_ACTIONS:
+            grouped[change.account].append(change)
+    return dict(grouped)
+
+
+def _save_quiet_records(plan: CustomerPlan, scene: Scene) -> None:
+    """Write every record that no outside change can alter, in one transaction."""
+    busy = {change.account for change in plan.changes if change.action in EXTERNAL_ACTIONS}
+    quiet = [record for record in plan.records if record.identity.id not in busy]
+    registry = scene.ports.registry
+    if quiet or dict(plan.sizes) != dict(scene.known.sizes):
+        registry.save(plan.customer, quiet, plan.sizes)
+    records = {record.identity.id: record for record in scene.known.records}
+    records.update((record.identity.id, record) for record in plan.records)
+    for intent in scene.known.intents:
+        record = records.get(intent.account)
+        link = record.link(intent.system) if record else None
+        if intent.state is IntentState.OPEN and link and link.id:
+            registry.close_intent(replace(intent, state=IntentState.DONE, remote_id=link.id))
+
+
+@dataclass(slots=True)
+class _Circuit:
+    """Which systems this run has given up writing to, and why."""
+
+    open: dict[System, str] = field(default_factory=dict)
+    failures: defaultdict[System, int] = field(default_factory=lambda: defaultdict(int))
+
+    def note(self, system: System, error: RemoteError | None) -> None:
+        if error is None or isinstance(error, Rejected):
+            self.failures[system] = 0
+            return
+        self.failures[system] += 1
+        hopeless = isinstance(error, AccessDenied | RateLimited)
+        if hopeless or self.failures[system] >= _MOST_FAILURES_IN_A_ROW:
+            self.open[system] = f"Not tried, because an earlier write failed: {error}"
+
+
+def _carry_out(
+    change: Change, record: AccountRecord | None, scene: Scene, circuit: _Circuit
+) -> ChangeResult:
+    if change.system in circuit.open:
+        return ChangeResult(change=change, done=False, problem=circuit.open[change.system])
+    if change.action is Action.CREATE:
+        return _create(change, record, scene, circuit)
+    try:
+        _update(change, scene)
+    except RemoteError as error:
+        circuit.note(change.system, error)
+        return ChangeResult(change=change, done=False, problem=str(error))
+    circuit.note(change.system, None)
+    return ChangeResult(change=change, done=True, remote_id=RemoteId(change.target))
+
+
+def _create(
+    change: Change, record: AccountRecord | None, scene: Scene, circuit: _Circuit
+) -> ChangeResult:
+    """Create a record exactly once: intent, write, confirmation."""
+    registry = scene.ports.registry
+    intent = _intent(change, scene)
+    registry.open_intent(intent)
+    problem = ""
+    try:
+        remote_id: RemoteId | None = _send_create(change, scene)
+        circuit.note(change.system, None)
+    except RemoteError as error:
+        circuit.note(change.system, error)
+        if not error.maybe_applied:
+            registry.close_intent(replace(intent, state=IntentState.FAILED))
+            return ChangeResult(change=change, done=False, problem=str(error))
+        problem = str(error)
+        remote_id = _look(change, scene)
+    if remote_id is None:
+        return ChangeResult(change=change, done=False, unsettled=True, problem=problem)
+    result = ChangeResult(change=change, done=True, remote_id=remote_id)
+    settled = settle(record, [result]) if record else None
+    done = replace(intent, state=IntentState.DONE, remote_id=remote_id)
+    registry.close_intent(done, settled)
+    return result
+
+
+def _intent(change: Change, scene: Scene) -> Intent:
+    customer = scene.desired.customer.name
+    mark = change.draft.mark if isinstance(change.draft, EntryDraft) else change.target
+    return Intent(
+        id=f"{customer}/{change.account}/{change.system}/{change.action}",
+        customer=customer,
+        account=change.account,
+        system=change.system,
+        action=change.action,
+        mark=mark,
+        opened_at=scene.ports.clock(),
+    )
+
+
+def _send_create(change: Change, scene: Scene) -> RemoteId:
+    ports, customer = scene.ports, scene.desired.customer
+    match change.draft:
+        case EntryDraft() as draft if ports.vault and customer.vault:
+            return ports.vault.create_entry(customer.vault.organization_id, draft)
+        case ContactDraft() as draft if ports.psa and customer.psa:
+            return ports.psa.create_contact(customer.psa.company_id, draft)
+    raise AssertionError(f"a create without a draft or a system: {change}")
+
+
+def _look(change: Change, scene: Scene) -> RemoteId | None:
+    """Look for the record of an unanswered create; None when it cannot be found now."""
+    ports, customer = scene.ports, scene.desired.customer
+    found: list[RemoteId] = []
+    try:
+        match change.draft:
+            case EntryDraft(mark=mark) if ports.vault and customer.vault:
+                entries = ports.vault.list_entries(customer.vault.organization_id)
+                found = [entry.id for entry in entries if entry.mark == mark]
+            case ContactDraft(email=email) if ports.psa and customer.psa:
+                contacts = ports.psa.list_contacts(customer.psa.company_id)
+                known = {contact.id for contact in scene.observed.contacts}
+                found = [
+                    contact.id
+                    for contact in contacts
+                    if contact.id not in known
+                    and fold(email) in (fold(one.address) for one in contact.emails)
+                ]
+    except RemoteError:
+        return None
+    return found[0] if len(found) == 1 else None
+
+
+def _update(change: Change, scene: Scene) -> None:
+    ports, customer = scene.ports, scene.desired.customer
+    match change.draft:
+        case EntryChange() as draft if ports.vault and customer.vault:
+            target = RemoteId(change.target)
+            ports.vault.update_entry(customer.vault.organization_id, target, draft)
+        case ContactChange() as draft if ports.psa and customer.psa:
+            contacts = {contact.id: contact for contact in scene.observed.contacts}
+            contact = contacts[RemoteId(change.target)]
+            ports.psa.update_contact(customer.psa.company_id, contact, draft)
+        case _:
+            raise AssertionError(f"an update without a draft or a system: {change}")

@@ -1,0 +1,118 @@
+"""The only reader: one snapshot of a customer's systems, with how complete it is.
+
+A source that fails is marked and left empty; the others go on. Nothing here decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from muster.errors import AccessDenied, MusterError, RemoteError
+from muster.model.accounts import Known
+from muster.model.directory import DirectorySnapshot
+from muster.model.names import Source
+from muster.model.observed import Observed, SourceRead
+from muster.model.records import Organization, PsaContact, VaultCategory, VaultEntry
+from muster.model.settings import Desired
+from muster.ports import Ports
+
+T = TypeVar("T")
+
+VaultRead = tuple[Organization | None, tuple[VaultCategory, ...], tuple[VaultEntry, ...]]
+PsaRead = tuple[Organization | None, tuple[PsaContact, ...]]
+
+
+def observe(desired: Desired, known: Known, ports: Ports) -> Observed:
+    """Read every system of one customer; where nothing is imported, read nothing."""
+    if not desired.sources:
+        return Observed(reads=())
+    directory, directory_read = _observe_directory(known, ports)
+    (organization, categories, entries), vault_read = _observe_vault(desired, ports)
+    (company, contacts), psa_read = _observe_psa(desired, ports)
+    return Observed(
+        directory=directory,
+        organization=organization,
+        categories=categories,
+        entries=entries,
+        company=company,
+        contacts=contacts,
+        reads=(directory_read, vault_read, psa_read),
+    )
+
+
+def _observe_directory(known: Known, ports: Ports) -> tuple[DirectorySnapshot | None, SourceRead]:
+    directory = ports.directory
+    live = frozenset(record.identity.id for record in known.records if record.live)
+    read = SourceRead(source=Source.DIRECTORY, connected=directory is not None)
+    if directory is None:
+        return None, _opened(read, ports)
+    snapshot, read = _attempt(read, lambda: directory.read(live), None)
+    return snapshot, replace(read, size=len(snapshot.users) if snapshot else 0)
+
+
+def _observe_vault(desired: Desired, ports: Ports) -> tuple[VaultRead, SourceRead]:
+    vault, ref = ports.vault, desired.customer.vault
+    nothing: VaultRead = (None, (), ())
+    suspended = bool(desired.vault and desired.vault.suspend)
+    read = SourceRead(source=Source.VAULT, connected=vault is not None, suspended=suspended)
+    if vault is None or ref is None:
+        return nothing, _opened(read, ports)
+
+    def ask() -> VaultRead:
+        organization = vault.find_organization(ref.organization_id)
+        if organization is None:
+            return nothing
+        return organization, vault.list_categories(), tuple(vault.list_entries(organization.id))
+
+    found, read = _attempt(read, ask, nothing)
+    where = f"{ref.integration} has no organization {ref.organization_id}"
+    return found, _sized(read, found[0], len(found[2]), where, "spec.vault.organizationId")
+
+
+def _observe_psa(desired: Desired, ports: Ports) -> tuple[PsaRead, SourceRead]:
+    psa, ref = ports.psa, desired.customer.psa
+    nothing: PsaRead = (None, ())
+    suspended = bool(desired.psa and desired.psa.suspend)
+    read = SourceRead(source=Source.PSA, connected=psa is not None, suspended=suspended)
+    if psa is None or ref is None:
+        return nothing, _opened(read, ports)
+
+    def ask() -> PsaRead:
+        company = psa.find_company(ref.company_id)
+        if company is None or not company.active:
+            return nothing
+        return company, tuple(psa.list_contacts(company.id))
+
+    found, read = _attempt(read, ask, nothing)
+    where = f"{ref.integration} has no live company {ref.company_id}"
+    return found, _sized(read, found[0], len(found[1]), where, "spec.psa.companyId")
+
+
+def _attempt(read: SourceRead, ask: Callable[[], T], nothing: T) -> tuple[T, SourceRead]:
+    """Ask a system; a failure becomes part of the answer."""
+    try:
+        return ask(), read
+    except RemoteError as error:
+        denied = isinstance(error, AccessDenied)
+        return nothing, replace(read, complete=False, problem=str(error), access_denied=denied)
+    except MusterError as error:
+        return nothing, replace(read, complete=False, problem=str(error), access_denied=True)
+
+
+def _opened(read: SourceRead, ports: Ports) -> SourceRead:
+    """Return that a system is not connected, or that it could not even be opened."""
+    problem = dict(ports.problems).get(read.source)
+    if problem is None:
+        return read
+    return replace(read, connected=True, complete=False, problem=problem, access_denied=True)
+
+
+def _sized(
+    read: SourceRead, found: Organization | None, size: int, where: str, field: str
+) -> SourceRead:
+    """Return the size of what was read, or that the pinned record is gone."""
+    if found is not None or not read.complete:
+        return replace(read, size=size)
+    return replace(read, link_broken=True, problem=f"{where}. Correct {field}, or restore it.")

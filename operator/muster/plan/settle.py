@@ -1,0 +1,52 @@
+"""An account's record after its changes were tried: what was hoped for, or what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from muster.model.accounts import AccountRecord, Link
+from muster.model.names import Action, LinkState, MatchKey, System
+from muster.model.plans import ChangeResult
+from muster.model.reasons import Reason
+from muster.model.records import ContactDraft, EntryDraft
+
+
+def settle(record: AccountRecord, results: Iterable[ChangeResult]) -> AccountRecord:
+    """Return the planned record with the outcome of each change put in."""
+    for result in results:
+        if result.change.action is Action.CREATE:
+            record = _with_link(record, result.change.system, _link(result))
+        elif not result.done:
+            record = replace(record, drift=(*record.drift, *result.change.drift))
+    return record
+
+
+def _with_link(record: AccountRecord, system: System, link: Link) -> AccountRecord:
+    if system is System.VAULT:
+        return replace(record, vault=link)
+    return replace(record, psa=link)
+
+
+def _link(result: ChangeResult) -> Link:
+    if result.unsettled:
+        return Link(state=LinkState.HELD, reason=Reason.UNSETTLED_CREATE, message=result.problem)
+    if not result.done:
+        return Link(state=LinkState.UNMATCHED, reason=Reason.CREATE_FAILED, message=result.problem)
+    key = MatchKey.MARK if result.change.system is System.VAULT else MatchKey.EMAIL
+    return Link(
+        state=LinkState.CREATED,
+        reason=Reason.CREATE_WHEN_MISSING,
+        id=result.remote_id,
+        key=key,
+        name=_name(result),
+    )
+
+
+def _name(result: ChangeResult) -> str:
+    match result.change.draft:
+        case EntryDraft(name=name):
+            return name
+        case ContactDraft(given_name=given, surname=surname):
+            return f"{given} {surname}".strip()
+    return ""

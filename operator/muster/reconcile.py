@@ -1,0 +1,69 @@
+"""The whole story on one screen: observe, plan, guard, apply, report.
+
+`muster plan` stops after `propose`; `muster apply`, `muster run` and the operator go on with
+`reconcile`. A dry run cannot drift from a real one, because it is the same code. A run may
+die at any line: the next one observes afresh and finishes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from muster.apply import Scene, Tell, apply, save_status
+from muster.model.plans import CustomerPlan, Outcome, Verdict
+from muster.model.settings import Desired
+from muster.observe import observe
+from muster.plan.guard import guard
+from muster.plan.make import make_plan
+from muster.ports import Ports
+from muster.report.status import report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What would be done for one customer, and everything that it rests on."""
+
+    scene: Scene
+    verdict: Verdict
+    at: datetime
+
+    @property
+    def plan(self) -> CustomerPlan:
+        """The plan, approved or refused."""
+        return self.verdict.plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was done for one customer."""
+
+    proposal: Proposal
+    outcome: Outcome
+    status: dict[str, Any]
+
+
+def propose(desired: Desired, ports: Ports) -> Proposal:
+    """Read everything, decide everything, write nothing."""
+    now = ports.clock()
+    known = ports.registry.load(desired.customer.name)
+    observed = observe(desired, known, ports)
+    plan = make_plan(desired, observed, known, now)
+    verdict = guard(plan, desired, known, now)
+    scene = Scene(desired=desired, observed=observed, known=known, ports=ports)
+    return Proposal(scene=scene, verdict=verdict, at=now)
+
+
+def carry_out(proposal: Proposal, tell: Tell | None = None) -> Report:
+    """Write what an approved proposal says, and report."""
+    outcome = apply(proposal.verdict, proposal.scene, tell)
+    scene = proposal.scene
+    status = report(proposal.verdict, outcome, scene.desired, scene.known, proposal.at)
+    save_status(scene.desired.customer.name, status, scene.ports)
+    return Report(proposal=proposal, outcome=outcome, status=status)
+
+
+def reconcile(desired: Desired, ports: Ports, tell: Tell | None = None) -> Report:
+    """Bring one customer into agreement, or say exactly why it is not."""
+    return carry_out(propose(desired, ports), tell)

@@ -1,0 +1,1 @@
+"""Pure reports: what people read in status, in plans and in account resources."""

@@ -1,0 +1,178 @@
+"""A customer's status: what was read, decided and done, enough to act on without a log.
+
+`lastSync` moves only when something else changed or a tenth of the interval has passed, so
+that a run that changes nothing writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from muster.model.accounts import Known
+from muster.model.names import Source
+from muster.model.plans import Approved, CustomerPlan, Outcome, Refused, Verdict
+from muster.model.reasons import Reason
+from muster.model.settings import Desired
+from muster.report.account_resource import timestamp
+from muster.report.plan_document import render_finding, render_refusals
+
+MOST_FINDINGS = 50
+DEFAULT_INTERVAL = timedelta(hours=3)
+_HEARTBEAT_SHARE = 10
+
+Status = dict[str, Any]
+Condition = tuple[str, bool, Reason, str]
+"""Type, whether it holds, reason, and a sentence."""
+
+
+def report(
+    verdict: Verdict, outcome: Outcome, desired: Desired, known: Known, now: datetime
+) -> Status:
+    """Return the status of a customer; the old one itself when nothing changed."""
+    old = known.status
+    plan = verdict.plan
+    status: Status = {
+        "directory": "AD" if desired.customer.active_directory else "",
+        "vault": _place(desired.customer.vault),
+        "psa": _place(desired.customer.psa),
+        "accounts": plan.counts.selected,
+        "ambiguous": plan.counts.vault.ambiguous + plan.counts.psa.ambiguous,
+        "drift": plan.counts.drift,
+        "counts": asdict(plan.counts),
+        "sources": [_source(read) for read in plan.reads],
+        "conditions": _with_times(_conditions(verdict, outcome, desired), old, now),
+        "findings": [render_finding(one) for one in plan.findings[:MOST_FINDINGS]],
+        "truncated": len(plan.findings) > MOST_FINDINGS,
+        "refusals": render_refusals(verdict),
+        "failures": _failures(outcome),
+    }
+    if not isinstance(verdict, Approved) or verdict.approved_by:
+        status["plan"] = plan.digest
+    return _with_sync_times(status, old, desired, now)
+
+
+def _place(ref: Any) -> str:
+    if ref is None:
+        return ""
+    remote = getattr(ref, "organization_id", None) or ref.company_id
+    return f"{ref.integration}/{remote}"
+
+
+def _source(read: Any) -> Status:
+    return {
+        "source": read.source,
+        "connected": read.connected,
+        "complete": read.usable,
+        "problem": read.problem,
+    }
+
+
+def _failures(outcome: Outcome) -> list[Status]:
+    failed = [result for result in outcome.results if not result.done]
+    return [
+        {
+            "account": result.change.user,
+            "system": result.change.system,
+            "action": result.change.action,
+            "problem": result.problem,
+        }
+        for result in failed[:MOST_FINDINGS]
+    ]
+
+
+def _conditions(verdict: Verdict, outcome: Outcome, desired: Desired) -> Iterator[Condition]:
+    plan = verdict.plan
+    ready, reason, message = _readiness(verdict, outcome, desired)
+    yield "Ready", ready, reason, message
+    yield "Synced", ready, reason, message
+    if any(read.access_denied or read.link_broken for read in plan.reads):
+        yield "Stalled", True, reason, message
+    counts = plan.counts
+    waiting = counts.vault.ambiguous + counts.psa.ambiguous
+    if waiting:
+        yield (
+            "AmbiguousMatches",
+            True,
+            Reason.CANDIDATES_WAIT,
+            f"{waiting} matches wait for a person: muster matches {plan.customer}",
+        )
+    if counts.drift:
+        yield "DriftDetected", True, Reason.RECORDS_DIFFER, f"{counts.drift} fields differ."
+    if desired.suspended or (plan.policies and all(one.suspended for one in plan.policies)):
+        yield "Suspended", True, Reason.SUSPENDED, "Nothing is written."
+    if isinstance(verdict, Refused):
+        yield "Refused", True, Reason.PLAN_REFUSED, verdict.refusals[0].message
+
+
+def _readiness(verdict: Verdict, outcome: Outcome, desired: Desired) -> tuple[bool, Reason, str]:
+    plan = verdict.plan
+    failed = sum(not result.done for result in outcome.results)
+    if isinstance(verdict, Refused):
+        return False, Reason.PLAN_REFUSED, verdict.refusals[0].message
+    unread = [read for read in plan.reads if read.connected and not read.usable]
+    if unread:
+        broken = any(read.link_broken for read in unread)
+        reason = Reason.LINK_BROKEN if broken else Reason.SOURCE_INCOMPLETE
+        return False, reason, _unread_message(plan, [read.problem for read in unread])
+    if failed:
+        return False, Reason.CHANGES_FAILED, f"{failed} changes failed and are tried again."
+    if not desired.sources:
+        return True, Reason.NOTHING_IMPORTED, "No policy covers this customer."
+    if not _counts_add_up(plan):
+        return False, Reason.COUNTS_DO_NOT_ADD_UP, "A bug in Muster: please report it."
+    return True, Reason.IN_AGREEMENT, f"{plan.counts.selected} accounts are in agreement."
+
+
+def _unread_message(plan: CustomerPlan, problems: list[str]) -> str:
+    directory = any(
+        read.source is Source.DIRECTORY and read.connected and not read.usable
+        for read in plan.reads
+    )
+    kept = (
+        "Every account stays as it was."
+        if directory
+        else "The links to it stay as they were, and nothing is created there."
+    )
+    return f"{' '.join(problems)} {kept}"
+
+
+def _counts_add_up(plan: CustomerPlan) -> bool:
+    return plan.counts.add_up
+
+
+def _with_times(conditions: Iterator[Condition], old: Status, now: datetime) -> list[Status]:
+    """Return conditions; the time moves only when the status of one changes."""
+    before = {one["type"]: one for one in old.get("conditions", ())}
+    rendered = []
+    for kind, holds, reason, message in conditions:
+        value = "True" if holds else "False"
+        same = before.get(kind, {}).get("status") == value
+        since = before[kind]["lastTransitionTime"] if same else timestamp(now)
+        rendered.append(
+            {
+                "type": kind,
+                "status": value,
+                "reason": str(reason),
+                "message": message,
+                "lastTransitionTime": since,
+            }
+        )
+    return rendered
+
+
+def _with_sync_times(status: Status, old: Status, desired: Desired, now: datetime) -> Status:
+    interval = min(
+        (source.settings.interval for source in desired.sources), default=DEFAULT_INTERVAL
+    )
+    last = old.get("lastSync")
+    unchanged = {**status, "lastSync": last, "nextSync": old.get("nextSync")} == old
+    if unchanged and last and now - _parse(last) < interval / _HEARTBEAT_SHARE:
+        return old
+    return {**status, "lastSync": timestamp(now), "nextSync": timestamp(now + interval)}
+
+
+def _parse(text: str) -> datetime:
+    return datetime.fromisoformat(text)
