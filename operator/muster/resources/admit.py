@@ -13,7 +13,8 @@ from typing import Any
 from muster.resources.parse import Resource, parse_valid
 from muster.resources.problems import Fault, Problem, dotted, nearest, pointer, shorten
 from muster.resources.schemas import API_VERSION, DESIRED_KINDS, GROUP
-from muster.resources.validate import RawText, find_faults
+from muster.resources.sentences import RawText
+from muster.resources.validate import find_faults
 
 
 @dataclass(frozen=True, slots=True)
