@@ -85,7 +85,7 @@ def _add_people(draft: Draft, people: int, homes: frozenset[int]) -> None:
         share = round(recipe.permille * people / 1000)
         for _ in range(max(share, 1 if index in homes else 0)):
             add_person(draft, recipe)
-    while len(draft.accounts) < people:
+    for _ in range(max(people - len(draft.accounts), people // 4)):
         add_person(draft, ORDINARY)
     draft.rng.shuffle(draft.accounts)
 
