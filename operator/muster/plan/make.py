@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from muster.model.accounts import Known
@@ -31,18 +32,40 @@ from muster.plan.findings import account_findings, customer_findings, source_fin
 from muster.plan.linking import Linking, link_all
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workings:
+    """Everything between the observation and the plan; `explain` shows it."""
+
+    context: Context
+    kept: Mapping[AccountId, Kept]
+    vault: Linking
+    psa: Linking
+    plans: Mapping[AccountId, AccountPlan]
+    released: Mapping[AccountId, AccountPlan]
+
+
 def make_plan(desired: Desired, observed: Observed, known: Known, now: datetime) -> CustomerPlan:
     """Plan one customer from what git asks, what the systems answered and what is known."""
+    workings = work_out(desired, observed, known, now)
+    return _assemble(workings) if workings else _without_directory(desired, observed)
+
+
+def work_out(desired: Desired, observed: Observed, known: Known, now: datetime) -> Workings | None:
+    """Decide and link every account; None when the directory was not read whole."""
     if observed.directory is None or not observed.read(Source.DIRECTORY).usable:
-        return _without_directory(desired, observed)
-    index = index_directory(observed.directory)
-    context = gather(desired, observed, known, index, now)
+        return None
+    context = gather(desired, observed, known, index_directory(observed.directory), now)
     kept = {one.account: link for one in context.considered if (link := keep(one, context))}
     vault = link_all(System.VAULT, kept, context)
     psa = link_all(System.PSA, kept, context)
-    plans = {account: plan_kept(one, vault, psa, context) for account, one in kept.items()}
-    released = dict(_released(context, now))
-    return _assemble(context, kept, vault, psa, plans, released)
+    return Workings(
+        context=context,
+        kept=kept,
+        vault=vault,
+        psa=psa,
+        plans={account: plan_kept(one, vault, psa, context) for account, one in kept.items()},
+        released=dict(_released(context, now)),
+    )
 
 
 def _without_directory(desired: Desired, observed: Observed) -> CustomerPlan:
@@ -82,14 +105,9 @@ def _no_policy(account_type: AccountType) -> ImportSettings:
     )
 
 
-def _assemble(
-    context: Context,
-    kept: Mapping[AccountId, Kept],
-    vault: Linking,
-    psa: Linking,
-    plans: Mapping[AccountId, AccountPlan],
-    released: Mapping[AccountId, AccountPlan],
-) -> CustomerPlan:
+def _assemble(workings: Workings) -> CustomerPlan:
+    context, kept, plans = workings.context, workings.kept, workings.plans
+    vault, psa, released = workings.vault, workings.psa, workings.released
     settings = {one.account: one.settings for one in context.considered}
     moving = {
         account: plan

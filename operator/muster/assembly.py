@@ -1,0 +1,97 @@
+"""Puts adapters behind the ports of each customer. The shells start here.
+
+Integrations are opened once and shared by all customers, so that they share one request
+budget. What cannot be opened, such as for a missing secret, is a problem of the customers
+that need it and stops nobody else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from muster.adapters import DIRECTORIES, PSAS, VAULTS
+from muster.errors import MusterError
+from muster.model.names import Source
+from muster.model.settings import Desired, Integration
+from muster.ports import Clock, Directory, Ports, Psa, Registry, Secrets, Vault
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """Return the current time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class Assembly:
+    """Opens the systems of customers; thread-safe."""
+
+    def __init__(self, secrets: Secrets, registry: Registry, clock: Clock = utc_now) -> None:
+        self._secrets = secrets
+        self._registry = registry
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._vaults: dict[Integration, Vault] = {}
+        self._psas: dict[Integration, Psa] = {}
+
+    def ports(self, desired: Desired) -> Ports:
+        """Return the ports of one customer."""
+        problems: list[tuple[Source, str]] = []
+        return Ports(
+            registry=self._registry,
+            clock=self._clock,
+            directory=_try(Source.DIRECTORY, lambda: self._directory(desired), problems),
+            vault=_try(Source.VAULT, lambda: self.vault(desired.vault), problems),
+            psa=_try(Source.PSA, lambda: self.psa(desired.psa), problems),
+            problems=tuple(problems),
+        )
+
+    def vault(self, integration: Integration | None) -> Vault | None:
+        """Return the vault of an integration; raises SpecError for a missing secret."""
+        if integration is None:
+            return None
+        with self._turn:
+            if integration not in self._vaults:
+                opener = VAULTS[type(integration.product)]
+                self._vaults[integration] = opener(integration, self._secrets)
+            return self._vaults[integration]
+
+    def psa(self, integration: Integration | None) -> Psa | None:
+        """Return the PSA of an integration; raises SpecError for a missing secret."""
+        if integration is None:
+            return None
+        with self._turn:
+            if integration not in self._psas:
+                opener = PSAS[type(integration.product)]
+                self._psas[integration] = opener(integration, self._secrets)
+            return self._psas[integration]
+
+    def _directory(self, desired: Desired) -> Directory | None:
+        settings = desired.customer.active_directory
+        if settings is None:
+            return None
+        return DIRECTORIES[type(settings)](settings, self._secrets)
+
+    def close(self) -> None:
+        """Close every connection that was opened."""
+        for opened in self._opened():
+            close = getattr(opened, "close", None)
+            if close:
+                close()
+
+    def _opened(self) -> Iterator[object]:
+        yield from self._vaults.values()
+        yield from self._psas.values()
+
+
+def _try(
+    source: Source, open_it: Callable[[], T | None], problems: list[tuple[Source, str]]
+) -> T | None:
+    try:
+        return open_it()
+    except MusterError as error:
+        problems.append((source, str(error)))
+        return None
