@@ -64,7 +64,10 @@ WELL_KNOWN = {
     "CN=NTDS Quotas": "6227F0AF1FC2410D8E3BB10615BB5B0F",
     "CN=Deleted Objects": "18E2EA80684F11D2B9AA00C04F79F805",
 }
-"""Well-known containers by name (MS-ADTS 6.1.1.4); redirusr may point the first elsewhere."""
+"""Well-known containers by name (MS-ADTS 6.1.1.4); redirusr may point the first elsewhere.
+
+Deleted Objects has a pointer but no entry, since it is invisible to an ordinary search.
+"""
 OTHER_WELL_KNOWN = {"CN=Managed Service Accounts": "1EB93889E40C45DF9F0C64D23BBB6237"}
 
 _PLACES = {

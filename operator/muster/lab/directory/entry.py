@@ -130,4 +130,6 @@ def normalise(syntax: Syntax, value: bytes) -> Normal | None:
             return key(text)
     except (UnicodeDecodeError, ValueError, InvalidName):
         return None
-    return text if syntax in {Syntax.BOOLEAN, Syntax.TIME} else fold(text)
+    if syntax is Syntax.BOOLEAN:
+        return text if text in {"TRUE", "FALSE"} else None  # RFC 4517, section 3.3.3
+    return text if syntax is Syntax.TIME else fold(text)

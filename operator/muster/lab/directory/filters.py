@@ -47,7 +47,8 @@ class Filters:
             parts = tuple(self.compile(part) for part in item.children())
             return _every(parts) if item.tag == _AND else _some(parts)
         if item.tag == _NOT:
-            return _negate(self.compile(next(item.children())))
+            (part,) = item.children()
+            return _negate(self.compile(part))
         if item.tag == _PRESENT:
             return self._present(item.text())
         if item.tag == _RULE:
@@ -141,6 +142,8 @@ class Filters:
         if not self._comparable(name):
             return _undefined
         rule = parts[0x81].text() if 0x81 in parts else ""
+        if 0x83 not in parts:
+            raise MalformedBer("a matching rule needs a value")
         raw = parts[0x83].content
         if rule == _IN_CHAIN:
             return self._in_chain(name, raw)

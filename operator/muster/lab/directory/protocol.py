@@ -162,7 +162,8 @@ def parse_search(request: Element) -> SearchRequest:
 
 def parse_extended(request: Element) -> str:
     """Return the name of an extended request; raises MalformedBer."""
-    return next(request.children()).text()
+    name, *_ = request.children()
+    return name.text()
 
 
 def entry_message(number: int, dn: str, attributes: bytes) -> bytes:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from muster.lab.directory import ber
-from muster.lab.directory.ber import MalformedBer
 from muster.lab.directory.dn import InvalidName, key, split
 from muster.lab.directory.domain import LabDomain
 from muster.lab.directory.entry import Entry
@@ -141,11 +140,8 @@ class Searches:
 
     def _matches(self, request: SearchRequest, behind: tuple[int, ...]) -> Iterator[Entry]:
         base = self._base(request.base)
-        try:
-            matches = self._filters.compile(request.filter)
-            narrowed = self._filters.candidates(request.filter)
-        except (ValueError, StopIteration) as exc:
-            raise MalformedBer("the filter cannot be read") from exc
+        matches = self._filters.compile(request.filter)
+        narrowed = self._filters.candidates(request.filter)
         for entry in self._reach(base, request.scope, narrowed):
             if entry.ancestry > behind and matches(entry):
                 yield entry

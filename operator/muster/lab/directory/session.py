@@ -86,8 +86,8 @@ class Session:
         try:
             for message in self._messages():
                 self._answer(message)
-        except MalformedBer as exc:
-            self._send(notice_of_disconnection(str(exc)))
+        except ValueError:
+            self._send(notice_of_disconnection("the server could not read a request"))
         except HangUp:
             return
 
@@ -119,8 +119,6 @@ class Session:
             answer = operation(message)
         except LdapFailure as failure:
             answer = result_message(message.number, _response_tag(message), failure)
-        except (ValueError, StopIteration) as exc:
-            raise MalformedBer("the request cannot be read") from exc
         self._wait()
         self._send(answer)
         if self._tls_is_next:  # the client begins once it has been told: RFC 4511, section 4.14

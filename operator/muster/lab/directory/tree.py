@@ -23,6 +23,8 @@ from muster.lab.directory.schema import INDEXED, LINKS, Schema, category_of, cla
 Values = Mapping[str, Sequence[str | bytes]]
 """Attribute names and their values; text is stored as UTF-8."""
 
+_MARK = len("B:32:") + 32
+
 
 class Tree:
     """All naming contexts of one domain controller. Raises ValueError for impossible changes."""
@@ -127,6 +129,7 @@ class Tree:
         if parent.ancestry[: len(entry.ancestry)] == entry.ancestry:
             raise ValueError(f"{dn} would lie inside itself")
         family = self.below(entry)
+        pointers = self._pointers()
         for member in family:
             del self._entries[entry_key(member)]
         for member in family:
@@ -134,6 +137,9 @@ class Tree:
             first = part if member is entry else split(member.dn)[0]
             self._rename(member, first, above)
         self._order = None
+        for name, places in pointers.items():
+            values = (f"{mark}:{place.dn if place else dn}" for mark, dn, place in places)
+            self.head.set_values(name, tuple(value.encode() for value in values))
         kind, name = parse_part(part)
         self.set_attributes(entry, {kind: [name], "name": [name]})
 
@@ -157,6 +163,15 @@ class Tree:
         self.usn += 1
         entry.set_values("usnchanged", (b"%d" % self.usn,))
         entry.set_values("whenchanged", (generalized_time(self.now()).encode(),))
+
+    def _pointers(self) -> dict[str, list[tuple[str, str, Entry | None]]]:
+        """Return what the domain's `B:32:GUID:DN` values point at; they follow a rename."""
+        found: dict[str, list[tuple[str, str, Entry | None]]] = {}
+        for name in ("wellknownobjects", "otherwellknownobjects"):
+            texts = [value.decode() for value in self.head.values(name)]
+            pairs = [(text[:_MARK], text[_MARK + 1 :]) for text in texts]
+            found[name] = [(mark, dn, self.get(dn)) for mark, dn in pairs]
+        return found
 
     def _describe(self, entry: Entry, object_class: str) -> None:
         kind, name = parse_part(split(entry.dn)[0])
