@@ -7,9 +7,8 @@ files and a cluster alike. One rule, one function, one line in `CHECKS`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 from muster.model.names import AccountType, CustomerName
 from muster.model.settings import (
@@ -99,18 +98,7 @@ def _wrong_integrations(estate: Estate, _: Known) -> Iterator[Conflict]:
 def _double_tenants(estate: Estate, _: Known) -> Iterator[Conflict]:
     """Two customers are linked to the same organization or company."""
     tenants = {i.name: _tenant(i) for i in estate.integrations}
-    claims: list[tuple[Hashable, str, str]] = []
-    for customer in estate.customers:
-        if customer.vault:
-            key = (tenants.get(customer.vault.integration), customer.vault.integration)
-            at = _of(customer).at("vault/organizationId")
-            claims.append(
-                (("vault", key[0] or key[1], customer.vault.organization_id), at, "organization")
-            )
-        if customer.psa:
-            key = (tenants.get(customer.psa.integration), customer.psa.integration)
-            at = _of(customer).at("psa/companyId")
-            claims.append((("psa", key[0] or key[1], customer.psa.company_id), at, "company"))
+    claims = (claim for customer in estate.customers for claim in _claims(customer, tenants))
     for first, second, what in _doubles(claims):
         yield Conflict(
             at=second,
@@ -138,18 +126,20 @@ def _double_defaults(estate: Estate, _: Known) -> Iterator[Conflict]:
 
 def _double_policies(estate: Estate, _: Known) -> Iterator[Conflict]:
     """Two policies of one account type name or select the same customer."""
-    for first, second in combinations(estate.policies, 2):
-        if first.settings.account_type is second.settings.account_type:
-            shared = _shared_customers(first, second, estate.customers)
-            if shared:
-                yield Conflict(
-                    at=_coverage(second, shared[0]),
-                    message=f"Another policy for {second.settings.account_type} accounts "
-                    f"covers the same {_list(shared)}.",
-                    advice="A customer takes each account type from one policy; "
-                    "narrow one of the two.",
-                    other=_coverage(first, shared[0]),
-                )
+    shared: dict[tuple[str, str], list[CustomerName]] = defaultdict(list)
+    for customer in estate.customers:
+        for first, second in _rivals(customer, estate.policies):
+            shared[(first.name, second.name)].append(customer.name)
+    policies = {policy.name: policy for policy in estate.policies}
+    for (first_name, second_name), customers in shared.items():
+        first, second = policies[first_name], policies[second_name]
+        yield Conflict(
+            at=_coverage(second, customers[0]),
+            message=f"Another policy for {second.settings.account_type} accounts covers "
+            f"the same {_list(customers)}.",
+            advice="A customer takes each account type from one policy; narrow one of the two.",
+            other=_coverage(first, customers[0]),
+        )
 
 
 def _double_overrides(estate: Estate, _: Known) -> Iterator[Conflict]:
@@ -240,6 +230,19 @@ def _tenant(integration: Integration) -> Hashable:
     return (product.endpoint.rstrip("/").casefold(), product.company_id.casefold())
 
 
+def _claims(
+    customer: Customer, tenants: Mapping[str, Hashable]
+) -> Iterator[tuple[Hashable, str, str]]:
+    """Yield the records that a customer is linked to: a key, the place, and what it is."""
+    if vault := customer.vault:
+        tenant = tenants.get(vault.integration, vault.integration)
+        at = _of(customer).at("vault/organizationId")
+        yield ("vault", tenant, vault.organization_id), at, "organization"
+    if psa := customer.psa:
+        tenant = tenants.get(psa.integration, psa.integration)
+        yield ("psa", tenant, psa.company_id), _of(customer).at("psa/companyId"), "company"
+
+
 def _account(override: AccountOverride) -> Hashable:
     """Return the account as the override names it; names compare without case."""
     account = override.account
@@ -260,17 +263,16 @@ def _doubles(claims: Iterable[tuple[Hashable, str, str]]) -> Iterator[tuple[str,
             yield first, at, what
 
 
-def _shared_customers(
-    first: AutomaticImportPolicy, second: AutomaticImportPolicy, customers: Iterable[Customer]
-) -> list[CustomerName]:
-    account_type: AccountType = first.settings.account_type
-    return [
-        customer.name
-        for customer in customers
-        if covers(first, customer)
-        and covers(second, customer)
-        and not own_imports(customer, account_type)
-    ]
+def _rivals(
+    customer: Customer, policies: Iterable[AutomaticImportPolicy]
+) -> Iterator[tuple[AutomaticImportPolicy, AutomaticImportPolicy]]:
+    """Yield each policy that covers a customer after another of its type, with that other one."""
+    covering = [policy for policy in policies if covers(policy, customer)]
+    for account_type in AccountType:
+        if not own_imports(customer, account_type):
+            of_type = [p for p in covering if p.settings.account_type is account_type]
+            for later in of_type[1:]:
+                yield of_type[0], later
 
 
 def _coverage(policy: AutomaticImportPolicy, customer: CustomerName) -> str:

@@ -112,9 +112,12 @@ def _check_rules(
 def _check_list_type(_: Any, kind: str, value: Any, __: Any) -> Iterator[ValidationError]:
     if kind != "set" or not isinstance(value, list):
         return
+    seen = set()
     for index, item in enumerate(value):
-        if isinstance(item, str) and item in value[:index]:
+        if isinstance(item, str) and item in seen:
             yield ValidationError("twice", path=[index], instance=item)
+        elif isinstance(item, str):
+            seen.add(item)
 
 
 _FORMATS = FormatChecker(formats=())
