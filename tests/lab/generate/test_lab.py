@@ -205,13 +205,14 @@ def test_estates_of_other_sizes_load(customers: int, tmp_path: Path) -> None:
 
 
 def test_secrets_are_for_the_owner_alone(directory: Path) -> None:
-    """Files are 0600 and directories 0700, and no secret stands in the YAML."""
+    """Files are 0600, directories 0700, git ignores them, and no secret stands in the YAML."""
     secrets = directory / "secrets"
     files = [path for path in secrets.rglob("*") if path.is_file()]
     assert len(files) == 1 + 2 + 1 + 3
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     places = [secrets, *(path for path in secrets.iterdir())]
     assert {stat.S_IMODE(path.stat().st_mode) for path in places} == {0o700}
+    assert (directory / ".gitignore").read_text(encoding="utf-8") == "/secrets/\n"
     yaml = "".join(path.read_text(encoding="utf-8") for path in directory.rglob("*.yaml"))
     assert not [path for path in files if path.read_text(encoding="utf-8") in yaml]
 

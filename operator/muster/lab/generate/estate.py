@@ -19,6 +19,7 @@ from muster.lab.generate.seeds import CustomerFacts, EndUsersBy
 
 CA = {"name": "lab-ca", "key": "ca.crt"}
 SECRETS = "secrets"
+_HEAD = "# Written by the lab. Its ports change with every start.\n"
 
 _END_USER_OPTIONS = {
     "vault": {"match": True, "createWhenMissing": True},
@@ -58,7 +59,8 @@ def write_estate(directory: Path, access: MspAccess, customers: Iterable[Whereab
 
 
 def write_secrets(directory: Path, secrets: Mapping[tuple[str, str], str]) -> None:
-    """Write each value to `secrets/NAME/KEY`, for the owner's eyes only."""
+    """Write each value to `secrets/NAME/KEY`, for the owner's eyes only, and keep it out of git."""
+    (directory / ".gitignore").write_text(f"/{SECRETS}/\n", encoding="utf-8")
     for (name, key), value in secrets.items():
         place = directory / SECRETS / name
         place.mkdir(parents=True, exist_ok=True)
@@ -79,7 +81,7 @@ def reader_secret(customer: str) -> tuple[str, str]:
 def _write(path: Path, *resources: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump_all(resources, sort_keys=False, allow_unicode=True, width=100)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(_HEAD + text, encoding="utf-8")
 
 
 def _resource(kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:

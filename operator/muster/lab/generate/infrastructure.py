@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from muster.lab.generate import records
 from muster.lab.generate.draft import Draft
+from muster.lab.generate.recipes import USERS
 from muster.lab.generate.seeds import (
     Expected,
     ObjectKind,
@@ -17,7 +18,6 @@ from muster.lab.generate.seeds import (
     PlannedEntry,
     PlannedObject,
 )
-from muster.lab.generate.staff import USERS
 from muster.model.names import AccountType, LinkState
 from muster.model.reasons import Reason
 

@@ -15,6 +15,7 @@ from muster.lab.generate.infrastructure import (
     draw_objects,
 )
 from muster.lab.generate.names import NAMESAKES
+from muster.lab.generate.recipes import AGENCY, CONTRACTORS, ORDINARY, RECIPES
 from muster.lab.generate.seeds import (
     CustomerFacts,
     EndUsersBy,
@@ -23,10 +24,6 @@ from muster.lab.generate.seeds import (
     PlannedGroup,
 )
 from muster.lab.generate.staff import (
-    AGENCY,
-    CONTRACTORS,
-    ORDINARY,
-    RECIPES,
     add_namesakes,
     add_pair_with_one_mail,
     add_person,

@@ -85,6 +85,7 @@ def _add_account(domain: LabDomain, account: PlannedAccount, password: str | Non
         display_name=account.display_name,
         mail=account.mail,
         enabled=account.enabled,
+        primary_group_rid=account.primary_group_rid,
         attributes=attributes,
     )
 

@@ -70,6 +70,8 @@ class Oddity(StrEnum):
     IN_USERS_CONTAINER = "InUsersContainer"
     NESTED_ONLY = "NestedOnly"
     PRIVILEGED_STAFF = "PrivilegedStaff"
+    PRIVILEGED_BY_PRIMARY_GROUP = "PrivilegedByPrimaryGroup"
+    """Domain Admins is the primary group, which no member list shows."""
     HEALTH_MAILBOX = "HealthMailbox"
     CONTRACTOR = "Contractor"
     SHARED_MAILBOX = "SharedMailbox"
@@ -128,6 +130,7 @@ class PlannedAccount:
     primary_smtp: str | None = None
     enabled: bool = True
     expires: datetime | None = None
+    primary_group_rid: int = 513
     oddity: Oddity = Oddity.ORDINARY
     expected: Expected = Expected(reason=Reason.NOT_SELECTED)
 
