@@ -14,6 +14,7 @@ from tests.real import samba
 from muster.adapters.active_directory import ActiveDirectoryAdapter
 from muster.model.secret import Secret
 from muster.model.settings import ActiveDirectory, SecretRef
+from muster.transport.ldap_connect import LdapLogin
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,15 @@ class SambaHouse:
             ca_pem or self.domain.ca_pem,
             connect_timeout_s=2,
             receive_timeout_s=30,
+        )
+
+    def login(self) -> LdapLogin:
+        """Return what a session is opened with."""
+        return LdapLogin(
+            servers=(self.ldaps,),
+            user_name=content.READER_UPN,
+            password=Secret(content.PASSWORD),
+            ca_pem=self.domain.ca_pem,
         )
 
     def move(self, dn: str, new_parent: str) -> str:

@@ -17,6 +17,16 @@ from muster.lab.directory.limits import LdapLimits
 from muster.lab.directory.server import LdapServer
 from muster.model.secret import Secret
 from muster.model.settings import ActiveDirectory, SecretRef
+from muster.transport.ldap_connect import LdapLogin
+
+EVERYBODY = {user.sam for user in content.USERS}
+DEAD = "ldaps://127.0.0.1:9"
+"""Nothing listens on the discard port."""
+
+
+def sams(adapter: ActiveDirectoryAdapter) -> set[str]:
+    """Return who a read shows."""
+    return {user.sam for user in adapter.read(frozenset()).users}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,15 @@ class LabHouse:
             ca_pem or self.authority.cert_pem.bytes().decode(),
             connect_timeout_s=2,
             receive_timeout_s=receive_timeout_s,
+        )
+
+    def login(self) -> LdapLogin:
+        """Return what a session is opened with."""
+        return LdapLogin(
+            servers=(self.ldaps,),
+            user_name=content.READER_UPN,
+            password=Secret(content.PASSWORD),
+            ca_pem=self.authority.cert_pem.bytes().decode(),
         )
 
     def move(self, dn: str, new_parent: str) -> str:

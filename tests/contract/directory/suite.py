@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -9,11 +10,14 @@ import pytest
 from tests.contract.directory import content
 from tests.contract.directory.content import DOMAIN_DN
 
+from muster.adapters.active_directory.sweep import read_domain
 from muster.errors import AccessDenied
 from muster.model.directory import DirectoryGroup, DirectorySnapshot, DirectoryUser
 from muster.model.dn import dn_key, first_value, parent_key
 from muster.model.names import AccountId
 from muster.ports import Directory
+from muster.transport.ldap import Entry, LdapSession
+from muster.transport.ldap_connect import LdapLogin, endpoints, open_first
 
 NOBODY: frozenset[AccountId] = frozenset()
 
@@ -27,6 +31,10 @@ class House(Protocol):
         """Return the port, signed in as somebody."""
         ...
 
+    def login(self) -> LdapLogin:
+        """Return what a session is opened with."""
+        ...
+
     def move(self, dn: str, new_parent: str) -> str:
         """Move an object; return its new DN."""
         ...
@@ -34,6 +42,21 @@ class House(Protocol):
     def delete(self, dn: str) -> None:
         """Delete an object."""
         ...
+
+
+class HidingSession(LdapSession):
+    """Leaves one user out of the first answer, as if it had moved between two pages."""
+
+    def __init__(self, session: LdapSession, hidden: str) -> None:
+        super().__init__(session._connection, server=session.server)
+        self.hidden = hidden
+
+    def search(self, base: str, search_filter: str, attributes: Sequence[str]) -> Iterator[Entry]:
+        """Yield what is there, except, once, the hidden user."""
+        hidden, self.hidden = self.hidden, ""
+        for entry in super().search(base, search_filter, attributes):
+            if entry.first("sAMAccountName") != hidden.encode():
+                yield entry
 
 
 def user(snapshot: DirectorySnapshot, sam: str) -> DirectoryUser:
@@ -193,6 +216,18 @@ class DirectoryContract:
         house.delete(goner.dn)
         read = house.directory().read(frozenset({goner.id}))
         assert goner.id not in {user.id for user in read.users}
+
+    def test_known_account_that_slipped_through_is_looked_up(
+        self, house: House, snapshot: DirectorySnapshot
+    ) -> None:
+        """A known account that the sweep did not show is found by its id."""
+        john = user(snapshot, "jsmith")
+        login = house.login()
+        found = []
+        for known in (NOBODY, frozenset({john.id})):
+            with HidingSession(open_first(login, endpoints(login)), "jsmith") as session:
+                found.append(john.id in {user.id for user in read_domain(session, known).users})
+        assert found == [False, True]
 
     def test_unknown_ids_are_no_error(self, house: House, snapshot: DirectorySnapshot) -> None:
         """Many ids that nobody has add nobody, and need no error."""

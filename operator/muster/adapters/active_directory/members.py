@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from muster.adapters.active_directory.decode import guid
 from muster.errors import Unavailable
 from muster.transport.ldap import RANGE_RETRIEVAL_NOERR, Entry, LdapSession
 
@@ -21,7 +22,7 @@ def read_members(session: LdapSession, entry: Entry) -> tuple[str, ...]:
     if _ranged(entry) is None:
         return tuple(raw.decode() for raw in entry.all("member"))
     for _ in range(_ATTEMPTS):
-        members = _read_ranges(session, entry.dn)
+        members = _read_ranges(session, entry)
         if members is not None:
             return members
     raise Unavailable(
@@ -30,17 +31,19 @@ def read_members(session: LdapSession, entry: Entry) -> tuple[str, ...]:
     )
 
 
-def _read_ranges(session: LdapSession, dn: str) -> tuple[str, ...] | None:
+def _read_ranges(session: LdapSession, entry: Entry) -> tuple[str, ...] | None:
     """Return all members, or None when the group changed between two ranges.
 
     A member removed meanwhile moves the later ones forward, so that one would be skipped:
     uSNChanged of the group tells.
     """
+    # By GUID, because the group may be renamed or moved meanwhile (MS-ADTS 3.1.1.3.1.2.4).
+    base = f"<GUID={guid(entry.first('objectGUID') or b'')}>"
     members: list[bytes] = []
     change: bytes | None = None
     while True:
         chunk = session.read(
-            dn,
+            base,
             (f"member;range={len(members)}-*", "uSNChanged"),
             controls=(RANGE_RETRIEVAL_NOERR,),
         )
