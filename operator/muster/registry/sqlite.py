@@ -164,15 +164,15 @@ class SqliteRegistry:
     def open_intent(self, intent: Intent) -> None:
         """Write an open intent; it is on disk when this returns.
 
+        It takes the place of an earlier one with the same id: a create that failed, or whose
+        record is gone, may be tried again.
+
         Raises:
-            ValueError: an intent of this id has ended already, or this one is not open.
+            ValueError: the intent is not open.
         """
         if intent.state is not IntentState.OPEN:
             raise ValueError(f"intent {intent.id} is not open")
-        with self._turn:
-            if self._state_of(intent) not in {None, IntentState.OPEN}:
-                raise ValueError(f"intent {intent.id} has ended; an id is used once")
-            self._write(_Batch(intents=(_intent_row(intent, settled=False),)))
+        self._write(_Batch(intents=(_intent_row(intent, settled=False),)))
 
     def close_intent(self, intent: Intent, record: AccountRecord | None = None) -> None:
         """Write an intent's end and the record that it led to, in one transaction.
@@ -182,9 +182,12 @@ class SqliteRegistry:
         """
         if intent.state is IntentState.OPEN:
             raise ValueError(f"intent {intent.id} has not ended")
-        settled = intent.state is IntentState.FAILED or _is_linked(intent, record)
         accounts = () if record is None else (_account_row(intent.customer, record),)
-        self._write(_Batch(accounts=accounts, intents=(_intent_row(intent, settled=settled),)))
+        with self._turn:
+            failed = intent.state is IntentState.FAILED
+            settled = failed or _is_linked(intent, record or self._find_account(intent))
+            intents = (_intent_row(intent, settled=settled),)
+            self._write(_Batch(accounts=accounts, intents=intents))
 
     def list_customers(self) -> tuple[CustomerName, ...]:
         """Return the names of all customers that have a record or a status, in order."""
@@ -206,11 +209,12 @@ class SqliteRegistry:
         by_account = {record.identity.id: record for record in records} if intents else {}
         return tuple(one for one in intents if _is_linked(one, by_account.get(one.account)))
 
-    def _state_of(self, intent: Intent) -> IntentState | None:
+    def _find_account(self, intent: Intent) -> AccountRecord | None:
+        query = "SELECT document FROM accounts WHERE customer = ? AND object_id = ?"
         with self._reading():
-            query = "SELECT state FROM intents WHERE id = ?"
-            row = self._connection.execute(query, (intent.id,)).fetchone()
-        return None if row is None else IntentState(row[0])
+            key = (intent.customer, intent.account)
+            row = self._connection.execute(query, key).fetchone()
+        return None if row is None else ACCOUNT.decode(row[0], f"{self._path}, account {key[1]}")
 
     def _rows(
         self, select: str, customer: CustomerName, condition: str = "TRUE"

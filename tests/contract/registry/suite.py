@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -203,15 +203,17 @@ class RegistryContract:
             registry.open_intent(make_intent())
             assert registry.load(CONTOSO).intents == (make_intent(),)
 
-    def test_an_ended_intent_is_not_opened_again(self, registries: Registries) -> None:
-        """The id of an intent that has ended is not used for a second effect."""
-        done = make_intent(state=IntentState.DONE, remote_id=RemoteId("9"))
+    @pytest.mark.parametrize("state", [IntentState.DONE, IntentState.FAILED])
+    def test_an_ended_intent_may_be_opened_again(
+        self, registries: Registries, state: IntentState
+    ) -> None:
+        """A create that failed, or whose record is gone, is tried again under the same id."""
+        again = make_intent(opened_at=NOW + timedelta(hours=1))
         with registries() as registry:
             registry.open_intent(make_intent())
-            registry.close_intent(done)
-            with pytest.raises(ValueError, match="has ended"):
-                registry.open_intent(make_intent())
-            assert registry.load(CONTOSO).intents == (done,)
+            registry.close_intent(make_intent(state=state, remote_id=RemoteId("9")))
+            registry.open_intent(again)
+            assert registry.load(CONTOSO).intents == (again,)
 
     @pytest.mark.parametrize("state", [IntentState.DONE, IntentState.FAILED])
     def test_only_open_intents_are_opened(self, registries: Registries, state: IntentState) -> None:
@@ -243,6 +245,16 @@ class RegistryContract:
             registry.save(CONTOSO, [linked_to(make_record(2), "900")])
             assert registry.load(CONTOSO).intents == (done,), "another account's link"
             registry.save(CONTOSO, [linked_to(make_record(1), "900")])
+            assert registry.load(CONTOSO).intents == ()
+
+    def test_an_intent_that_ends_after_its_link_was_saved_is_over(
+        self, registries: Registries
+    ) -> None:
+        """When the record holds the link already, closing the intent settles it."""
+        with registries() as registry:
+            registry.open_intent(make_intent())
+            registry.save(CONTOSO, [linked_to(make_record(1), "900")])
+            registry.close_intent(make_intent(state=IntentState.DONE, remote_id=RemoteId("900")))
             assert registry.load(CONTOSO).intents == ()
 
     def test_a_settled_intent_does_not_come_back(self, registries: Registries) -> None:
