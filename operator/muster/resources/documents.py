@@ -95,9 +95,11 @@ def _mark(event: yaml.Event) -> Mark:
 
 
 def _not_yaml(exc: yaml.MarkedYAMLError, text: str) -> NotYaml:
-    mark = exc.problem_mark or exc.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.splitlines()
+    mark = exc.problem_mark
+    if exc.context_mark and (mark is None or mark.line >= len(lines)):
+        mark = exc.context_mark  # what was never closed says more than the end of the text
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     found = lines[line - 1] if line <= len(lines) else ""
     if "\t" in found[: column + 1] and not found[:column].strip():
         return NotYaml(line, column, "A tab stands in the indentation.", "YAML allows spaces only.")

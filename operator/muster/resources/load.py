@@ -131,9 +131,10 @@ class _Loading:
 
     def take(self, whole: Placed) -> None:
         """Take one document, which may be a list of resources."""
-        ours = [self._take_one(placed) for placed in _written_out(whole)]
-        if any(ours):
-            self.problems.extend(whole.problem(fault) for fault in whole.document.faults)
+        foreign = [p.prefix for p in _written_out(whole) if not self._take_one(p)]
+        for fault in whole.document.faults:
+            if not any(fault.path[: len(prefix)] == prefix for prefix in foreign):
+                self.problems.append(whole.problem(fault))
 
     def _take_one(self, placed: Placed) -> bool:
         """Take one resource; return whether it is ours to judge."""
@@ -196,7 +197,7 @@ class _Loading:
             other_kind, _, other_name = conflict.other.partition("#")[0].partition("/")
             other = self.places[(other_kind, other_name)]
             where = other.locate(_steps(conflict.other.partition("#")[2], other.value))
-            message += f" It is {other_kind} `{other_name}` in {where}."
+            message += f" See {other_kind} `{other_name}` in {where}."
         fault = Fault(path=_steps(path, placed.value), message=message, advice=conflict.advice)
         return placed.problem(fault)
 

@@ -66,7 +66,7 @@ def _hint(field: Mapping[str, Any]) -> str:
 def _broken_rule(path: FieldPath, error: ValidationError) -> Fault:
     rule: Any = error.instance
     steps = tuple(step for step in rule.get("fieldPath", "").split(".") if step)
-    place = dotted(path) or "resource"
+    place = dotted((*path, *steps)) or "resource"
     message = f"`{place}` is not valid: {rule['message']}."
     if error.cause is not None:
         message = f"`{place}` cannot be checked by the rule `{rule['rule']}`."

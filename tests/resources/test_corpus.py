@@ -1,0 +1,54 @@
+"""The corpus: one file per case. A bad file says in its first lines what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from muster.resources import load_estate
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+EXPECT = "# expect "
+
+
+def _files(verdict: str) -> list[Path]:
+    return sorted((CORPUS / verdict).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", _files("good"), ids=lambda file: file.stem)
+def test_a_good_file_has_no_problem(file: Path) -> None:
+    """A file that follows the contract is loaded without a word."""
+    assert [str(problem) for problem in load_estate([file]).problems] == []
+
+
+@pytest.mark.parametrize("file", _files("bad"), ids=lambda file: file.stem)
+def test_a_bad_file_has_exactly_the_problems_it_announces(file: Path) -> None:
+    """Every problem is found, at its line and column, and none besides, in the order of lines."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    expected = [line.removeprefix(EXPECT) for line in lines if line.startswith(EXPECT)]
+    found = [
+        f"{problem.line}:{problem.column} {problem.text}".replace(str(file), "FILE")
+        for problem in load_estate([file]).problems
+    ]
+    assert expected
+    assert len(found) == len(expected), found
+    for message, start in zip(found, expected, strict=True):
+        assert message.startswith(start)
+
+
+def test_all_files_of_a_tree_are_reported_in_their_order() -> None:
+    """Loading the bad corpus at once reports every file's problems, file by file."""
+    problems = load_estate([CORPUS / "bad"]).problems
+    files = [problem.file for problem in problems]
+    assert files == sorted(files)
+    assert {Path(file).stem for file in files} >= {file.stem for file in _files("bad")} - {
+        "names-and-default"
+    }
+
+
+def test_an_estate_with_problems_desires_nothing() -> None:
+    """What is wrong is never planned: `desired` is empty as soon as there is one problem."""
+    paths = [CORPUS / "good" / "estate.yaml", CORPUS / "bad" / "unknown-field.yaml"]
+    assert load_estate(paths).estate.desired == ()
+    assert load_estate(paths[:1]).estate.desired != ()
