@@ -1,1 +1,50 @@
-"""One module or package per product: each implements a port of `muster.ports`."""
+"""One module or package per product: each implements a port of `muster.ports`.
+
+The dictionaries say which one serves which settings. They open a product's adapter; the
+packages themselves are imported when they are first needed, so that commands which touch
+no system start fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from muster.model.settings import ActiveDirectory, ConnectWise, Integration, ItGlue
+
+if TYPE_CHECKING:
+    from muster.ports import Directory, Psa, Secrets, Vault
+    from muster.transport.options import HttpOptions
+
+
+def _it_glue(
+    integration: Integration, secrets: Secrets, options: HttpOptions | None = None
+) -> Vault:
+    from muster.adapters.itglue import open_itglue
+
+    return open_itglue(integration, secrets, options)
+
+
+def _connect_wise(
+    integration: Integration, secrets: Secrets, options: HttpOptions | None = None
+) -> Psa:
+    from muster.adapters.connectwise import open_connectwise
+
+    return open_connectwise(integration, secrets, options)
+
+
+def _active_directory(settings: ActiveDirectory, secrets: Secrets) -> Directory:
+    from muster.adapters.active_directory import ActiveDirectoryAdapter
+
+    ca_pem = secrets.read(settings.ca).reveal() if settings.ca else None
+    return ActiveDirectoryAdapter(settings, secrets.read(settings.password), ca_pem)
+
+
+VAULTS: Mapping[type[object], Callable[..., Vault]] = {ItGlue: _it_glue}
+"""Vaults by the type of an integration's product; call with (integration, secrets[, options])."""
+
+PSAS: Mapping[type[object], Callable[..., Psa]] = {ConnectWise: _connect_wise}
+"""PSAs, likewise."""
+
+DIRECTORIES: Mapping[type[object], Callable[..., Directory]] = {ActiveDirectory: _active_directory}
+"""Directories by the type of a customer's settings; call with (settings, secrets)."""

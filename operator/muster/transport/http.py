@@ -95,13 +95,22 @@ class Transport:
             _Request(method="GET", url=url, headers=headers or {}, read_anyway=read_anyway)
         )
 
-    def follow(self, link: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+    def follow(
+        self,
+        link: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        read_anyway: frozenset[int] = frozenset(),
+    ) -> Answer:
         """Read the page that an answer links to.
 
         Raises:
             Unexpected: the link leaves the endpoint's scheme, host or port; it is not requested.
         """
-        return self._send(_Request(method="GET", url=self.own_url(link), headers=headers or {}))
+        url = self.own_url(link)
+        return self._send(
+            _Request(method="GET", url=url, headers=headers or {}, read_anyway=read_anyway)
+        )
 
     def post(
         self,

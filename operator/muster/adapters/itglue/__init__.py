@@ -1,5 +1,4 @@
-"""IT Glue as a vault."""
+"""IT Glue behind the `Vault` port."""
 
-from muster.adapters.itglue.vault import ItGlueVault, open_itglue
-
-__all__ = ["ItGlueVault", "open_itglue"]
+from muster.adapters.itglue.vault import ItGlueVault as ItGlueVault
+from muster.adapters.itglue.vault import open_itglue as open_itglue

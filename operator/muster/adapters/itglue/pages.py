@@ -8,7 +8,7 @@ Source: https://help.itglue.kaseya.com/help/Content/1-admin/it-glue-api/paginati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,9 +43,16 @@ class Page:
 
 
 def read_all(
-    transport: Transport, path: str, parameters: Parameters = (), *, sort: str = "id"
+    transport: Transport,
+    path: str,
+    parameters: Parameters = (),
+    *,
+    sort: str = "id",
+    require: Callable[[Row], None] = lambda _: None,
 ) -> tuple[Row, ...]:
     """Return every row of a list once, in the order of one field.
+
+    `require` sees each row first, and raises when the answer cannot be trusted.
 
     Raises:
         Unavailable: three walks did not show as many rows as IT Glue counts.
@@ -54,6 +61,8 @@ def read_all(
     seen, totals = 0, {0}
     for _ in range(_WALKS):
         rows, totals = _walk(transport, path, (*parameters, ("sort", sort)))
+        for row in rows:
+            require(row)
         seen = len(rows)
         if totals == {seen}:
             return rows

@@ -126,9 +126,9 @@ class ItGlueVault:
         """
         number = number_of(organization, "IT Glue: the organization id")
         filters = (("filter[organization_id]", str(number)), ("filter[archived]", "false"))
-        rows = read_all(self._transport, "/passwords", filters)
-        for row in rows:
-            require_owner(row, number)
+        rows = read_all(
+            self._transport, "/passwords", filters, require=lambda row: require_owner(row, number)
+        )
         yield from (entry_of(row) for row in rows if is_live(row))
 
     def create_entry(self, organization: RemoteId, draft: EntryDraft) -> RemoteId:
