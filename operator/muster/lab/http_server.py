@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import trustme
@@ -27,7 +27,7 @@ class Reply:
     """One answer: status, body and headers beyond Content-Type and Content-Length."""
 
     status: int = 200
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)  # may hold a secret
     content_type: str = "application/json; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
 

@@ -39,7 +39,7 @@ class CwRow:
 class Member:
     """An API member: its private key and what its security role allows."""
 
-    private_key: str
+    private_key: str = field(repr=False)
     read_only: bool = False
     blank_company: bool = False
 
