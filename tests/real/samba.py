@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import trustme
 from ldap3 import NONE, Connection, Server, Tls
@@ -168,8 +169,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def admin(domain: SambaDomain) -> Iterator[Connection]:
-    """Give a connection that may change everything."""
+def admin(domain: SambaDomain) -> Iterator[Any]:
+    """Give an ldap3 connection that may change everything; its writing methods are untyped."""
     server = Server(domain.address, port=636, use_ssl=True, get_info=NONE, tls=Tls(validate=0))
     user = f"administrator@{content.DNS_NAME}"
     connection = Connection(server, user=user, password=ADMIN_PASSWORD, auto_bind="NO_TLS")

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ldap3 import NONE, SIMPLE, SYNC, Connection, Server, Tls
-from ldap3.core.exceptions import LDAPException
+from ldap3.core.exceptions import LDAPException, LDAPStartTLSError
 
 from muster.errors import AccessDenied, RemoteError, Unavailable
 from muster.model.secret import Secret
@@ -31,6 +31,10 @@ from muster.transport.ldap_failures import (
     tls_failed,
     unreachable,
 )
+
+_GLOBAL_CATALOG_PORTS = frozenset({3268, 3269})
+"""It holds a partial copy of each object. Source: MS-ADTS 3.1.1.1.8, and MS-ADA2 for `member`,
+which is whole there for universal groups only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +80,23 @@ def _endpoint(url: str, *, start_tls: bool) -> Endpoint:
         host, port = parts.hostname, parts.port
     except ValueError as exc:
         raise AccessDenied(f"Active Directory server {url} is no URL: {exc}.") from exc
-    if not host or parts.scheme not in {"ldap", "ldaps"}:
+    if not host or parts.username is not None or parts.scheme not in {"ldap", "ldaps"}:
+        # The text may hold a password where there is a user name.
+        shown = host if parts.username is not None else url
         raise AccessDenied(
-            f"Active Directory server {url} is no LDAP URL. Write ldaps://host or ldaps://host:port."
+            f"Active Directory server {shown} is no LDAP URL. "
+            "Write ldaps://host or ldaps://host:port; the account belongs in userName."
         )
     tls_first = parts.scheme == "ldaps"
     if not tls_first and not start_tls:
         raise AccessDenied(
             f"Active Directory server {url} would receive the password in the clear. "
             "Write ldaps://, or set startTls: true. Nothing was sent."
+        )
+    if port in _GLOBAL_CATALOG_PORTS:
+        raise AccessDenied(
+            f"Active Directory server {url} names the global catalog, which leaves out members "
+            "of groups and many attributes. Use port 636, or 389 with startTls."
         )
     return Endpoint(url, host, port or (636 if tls_first else 389), tls_first)
 
@@ -101,8 +113,8 @@ def open_first(login: LdapLogin, servers: Iterable[Endpoint]) -> LdapSession:
             return open_session(login, server)
         except (Unavailable, CertificateRefused) as exc:
             failures.append(exc)
-    if not failures:
-        raise AccessDenied("Active Directory has no server to ask. Fill servers.")
+    if len(failures) == 1:
+        raise failures[0]
     raise none_left(tuple(failures)) from failures[0]
 
 
@@ -172,6 +184,8 @@ def _connect_address(
         close_connection(connection)
         if tls.failure is not None:
             raise tls_failed(server.url, server.host, login.ca_name, tls.failure) from tls.failure
+        if isinstance(exc, LDAPStartTLSError):
+            raise tls_failed(server.url, server.host, login.ca_name, exc) from exc
         raise unreachable(server.url, exc) from exc
     return connection
 

@@ -144,7 +144,7 @@ def malformed(server: str, cause: BaseException | str) -> Unexpected:
     )
 
 
-def tls_failed(server: str, host: str, ca_name: str, cause: OSError) -> RemoteError:
+def tls_failed(server: str, host: str, ca_name: str, cause: Exception) -> RemoteError:
     """Return the error of a TLS handshake: a refused certificate, or an outage."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         return CertificateRefused(
@@ -165,8 +165,6 @@ def none_left(failures: tuple[RemoteError, ...]) -> RemoteError:
 
     It is `AccessDenied` only where no server failed for a reason that may pass by itself.
     """
-    if len(failures) == 1:
-        return failures[0]
     text = f"Active Directory: none of {len(failures)} servers can be used. " + " ".join(
         str(failure) for failure in failures
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from muster.adapters.active_directory import containers, decode
+from muster.errors import AccessDenied, Unexpected
 from muster.model.names import AccountId
 from muster.transport.ldap import Entry
 
@@ -97,6 +98,29 @@ def test_security_groups(group_type: bytes, security: bool) -> None:
     """The sign bit of groupType tells a security group from a distribution list."""
     entry = _user(grouptype=(group_type,), cn=(b"Staff",))
     assert decode.group(entry, ()).security is security
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("objectguid", b"short"),
+        ("objectsid", b"\x01\x05"),
+        ("primarygroupid", b"many"),
+        ("displayname", b"\xff\xfe"),
+        ("accountexpires", b"soon"),
+    ],
+)
+def test_malformed_value_names_the_object(attribute: str, value: bytes) -> None:
+    """A value that is not of its form is Unexpected and names the object, not a Python error."""
+    with pytest.raises(Unexpected, match="gave CN=x"):
+        decode.user(_user(**{attribute: (value,)}))
+
+
+@pytest.mark.parametrize("attribute", ["samaccountname", "useraccountcontrol", "primarygroupid"])
+def test_hidden_attribute_is_a_missing_right(attribute: str) -> None:
+    """An attribute that every user has is absent only where it may not be read."""
+    with pytest.raises(AccessDenied, match="does not let the account read"):
+        decode.user(_user(**{attribute: ()}))
 
 
 def test_default_containers_without_any_guid() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import trustme
 from tests.contract.directory import content
@@ -9,7 +13,7 @@ from tests.contract.directory.lab_house import LabHouse, sams, server_context
 from tests.contract.directory.suite import NOBODY
 
 from muster.adapters.active_directory import ActiveDirectoryAdapter
-from muster.errors import AccessDenied, RemoteError, Unavailable
+from muster.errors import AccessDenied, Unavailable, Unexpected
 from muster.lab.directory.limits import LdapLimits
 from muster.lab.directory.server import LdapServer
 from muster.model.secret import Secret
@@ -32,7 +36,7 @@ def test_plain_ldap_is_refused_unsent(house: LabHouse) -> None:
 def test_start_tls_without_certificate_is_refused(house: LabHouse) -> None:
     """A server that refuses StartTLS never sees the password."""
     with LdapServer(house.domain, limits=LdapLimits(require_encryption=False)) as server:
-        with pytest.raises(RemoteError):
+        with pytest.raises(Unavailable, match="did not complete TLS"):
             house.adapter(server.ldap_url, start_tls=True).read(NOBODY)
         assert server.requests["bind"] == 0
 
@@ -71,11 +75,43 @@ def test_system_trust_store_is_the_default(house: LabHouse) -> None:
         ActiveDirectoryAdapter(settings, Secret(content.PASSWORD)).read(NOBODY)
 
 
-@pytest.mark.parametrize("server", ["dc1.corp.example.test", "http://dc1", "ldaps://dc1:port", ""])
-def test_what_is_no_ldap_url_is_refused(house: LabHouse, server: str) -> None:
-    """A server that is no LDAP URL is refused by name."""
-    with pytest.raises(AccessDenied, match="Active Directory server"):
+@pytest.mark.parametrize(
+    ("server", "why"),
+    [
+        ("dc1.corp.example.test", "no LDAP URL"),
+        ("http://dc1", "no LDAP URL"),
+        ("ldaps://dc1:port", "no URL"),
+        ("", "no LDAP URL"),
+        ("ldaps://svc:hunter2@dc1", "belongs in userName"),
+        ("ldaps://dc1:3269", "global catalog"),
+    ],
+)
+def test_what_is_no_server_of_a_domain_is_refused(house: LabHouse, server: str, why: str) -> None:
+    """A server that is no LDAP URL, or the global catalog, is refused; no password is shown."""
+    with pytest.raises(AccessDenied, match=why) as caught:
         house.adapter(server).read(NOBODY)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n" * 8, b"\x30\x05\x02\x01\x01\x61\x00"]
+)
+def test_server_of_something_else_is_told(house: LabHouse, answer: bytes) -> None:
+    """A TLS server that does not speak LDAP gives an error that says where to look."""
+    context = server_context(house.authority, "localhost")
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+        served = threads.submit(_answer_once, listener, context, answer)
+        url = f"ldaps://localhost:{listener.getsockname()[1]}"
+        with pytest.raises(Unexpected, match="Check that the address is a domain controller's"):
+            house.adapter(url).read(NOBODY)
+        served.result()
+
+
+def _answer_once(listener: socket.socket, context: ssl.SSLContext, answer: bytes) -> None:
+    client, _ = listener.accept()
+    with context.wrap_socket(client, server_side=True) as encrypted:
+        encrypted.recv(4096)
+        encrypted.sendall(answer)
 
 
 @pytest.mark.parametrize(

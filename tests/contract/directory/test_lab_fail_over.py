@@ -63,3 +63,10 @@ def test_certificate_and_outage_together_are_an_outage(house: LabHouse) -> None:
         house.adapter(stranger.ldaps, DEAD).read(NOBODY)
     assert "certificate" in str(caught.value)
     assert DEAD in str(caught.value)
+
+
+def test_error_keeps_what_caused_it(house: LabHouse) -> None:
+    """The original error stays reachable for whoever debugs."""
+    with pytest.raises(Unavailable) as caught:
+        house.adapter(DEAD).read(NOBODY)
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)

@@ -7,6 +7,8 @@ can only mean that the account may not read it.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -96,8 +98,36 @@ def flag(entry: Entry, attribute: str) -> bool:
     return entry.first(attribute) == b"TRUE"
 
 
+def generalized_time(value: str) -> datetime:
+    """Return `20261121192136.0Z` as a time in UTC, to the second."""
+    with understood("the time"):
+        return datetime.strptime(value[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Raise Unexpected, naming the object, when a value is not of its documented form."""
+    try:
+        yield
+    except (ValueError, LookupError, struct.error) as exc:
+        raise Unexpected(
+            f"Active Directory gave {what} with a value that cannot be read: {exc}. Report this."
+        ) from exc
+
+
 def user(entry: Entry) -> DirectoryUser:
     """Return a user; raises AccessDenied when its state may not be read."""
+    with understood(entry.dn):
+        return _user(entry)
+
+
+def group(entry: Entry, members: tuple[str, ...]) -> DirectoryGroup:
+    """Return a group with the members that were read for it."""
+    with understood(entry.dn):
+        return _group(entry, members)
+
+
+def _user(entry: Entry) -> DirectoryUser:
     return DirectoryUser(
         id=guid(_required(entry, "objectGUID")),
         dn=entry.dn,
@@ -116,8 +146,7 @@ def user(entry: Entry) -> DirectoryUser:
     )
 
 
-def group(entry: Entry, members: tuple[str, ...]) -> DirectoryGroup:
-    """Return a group with the members that were read for it."""
+def _group(entry: Entry, members: tuple[str, ...]) -> DirectoryGroup:
     sam = _required(entry, "sAMAccountName").decode()
     return DirectoryGroup(
         id=guid(_required(entry, "objectGUID")),

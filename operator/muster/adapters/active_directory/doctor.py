@@ -6,7 +6,7 @@ Decides the lines of `muster doctor` for a directory; raises nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from muster.adapters.active_directory import decode, sweep
@@ -25,10 +25,14 @@ def check_server(
     """Yield the checks of one server, up to the first that makes the others pointless."""
     try:
         close_connection(connect(login, server))
-        yield _good(server, "connection and certificate", f"trusted by {login.ca_name}")
+    except RemoteError as exc:
+        yield _bad(server, "connection and certificate", exc)
+        return
+    yield _good(server, "connection and certificate", f"trusted by {login.ca_name}")
+    try:
         session = open_session(login, server)
     except RemoteError as exc:
-        yield _bad(server, "connection, certificate and sign-in", exc)
+        yield _bad(server, "sign-in", exc)
         return
     with session:
         yield _good(server, "sign-in", login.user_name)
@@ -68,7 +72,7 @@ def _clock_check(server: Endpoint, root: Entry, now: datetime) -> Check:
     raw = decode.text(root, "currentTime")
     if raw is None:
         return Check(name=name, ok=True, detail="the server does not tell its time")
-    skew = abs(now - datetime.strptime(raw[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC))
+    skew = abs(now - decode.generalized_time(raw))
     detail = f"differs from this machine's by {skew.total_seconds():.0f} s"
     if skew <= MAX_SKEW:
         return Check(name=name, ok=True, detail=detail)

@@ -80,15 +80,16 @@ def _read_head(session: LdapSession, root: Entry, places: tuple[Entry, ...]) -> 
             f"at {session.server}. Grant it read access to the domain's head and to CN=Partitions "
             "of the configuration partition."
         )
-    known = containers.well_known(head.all("wellKnownObjects") + head.all("otherWellKnownObjects"))
+    values = head.all("wellKnownObjects") + head.all("otherWellKnownObjects")
     builtin = (place.dn for place in places if b"builtinDomain" in place.all("objectClass"))
-    return Domain(
-        dn=domain_dn,
-        dns_name=dns_name,
-        netbios_name=netbios_name,
-        sid=decode.sid(raw_sid),
-        hidden=containers.hidden(domain_dn, known, builtin),
-    )
+    with decode.understood(domain_dn):
+        return Domain(
+            dn=domain_dn,
+            dns_name=dns_name,
+            netbios_name=netbios_name,
+            sid=decode.sid(raw_sid),
+            hidden=containers.hidden(domain_dn, containers.well_known(values), builtin),
+        )
 
 
 def _read_users(
@@ -110,5 +111,10 @@ def _by_id(session: LdapSession, domain_dn: str, wanted: str) -> dict[AccountId,
 def _read_groups(session: LdapSession, domain_dn: str) -> tuple[DirectoryGroup, ...]:
     # Ranges are asked for after the sweep: a cookie does not survive another search everywhere.
     entries = tuple(session.search(domain_dn, GROUPS, decode.GROUP_ATTRIBUTES))
-    groups = (decode.group(entry, read_members(session, entry)) for entry in entries)
+    groups = (_read_group(session, entry) for entry in entries)
     return tuple({group.id: group for group in groups}.values())
+
+
+def _read_group(session: LdapSession, entry: Entry) -> DirectoryGroup:
+    with decode.understood(entry.dn):
+        return decode.group(entry, read_members(session, entry))
