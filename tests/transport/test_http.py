@@ -253,6 +253,15 @@ def test_a_delay_beyond_the_budget_is_handed_to_the_caller(script: Script, conne
     assert len(script.seen) == 1
 
 
+@pytest.mark.parametrize("value", ["999999999", "Fri, 31 Dec 2999 23:59:59 GMT"])
+def test_a_pause_of_years_is_an_hour(script: Script, connect: Open, value: str) -> None:
+    """A nonsensical delay does not silence an integration for good."""
+    script.answers = [status(429, Retry_After=value)]
+    with pytest.raises(RateLimited) as caught:
+        connect().get("/a")
+    assert caught.value.delay_s == 3600
+
+
 def test_endless_throttling_without_a_named_delay_is_rate_limited(
     script: Script, connect: Open
 ) -> None:

@@ -26,6 +26,8 @@ from muster.transport.redaction import Redactor
 _NO_DELAY_NAMED_S = 60.0
 """What to wait when a vendor says "too many requests" and no more."""
 
+_LONGEST_PAUSE_S = 3600.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -128,17 +130,19 @@ class Judge:
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that `Retry-After` names, as a number or as a date; None without one.
 
+    At most an hour: a nonsensical value must not silence an integration for years.
+
     Source: RFC 9110, section 10.2.3.
     """
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-        return float(text)
+        return min(float(text), _LONGEST_PAUSE_S)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, (aware - datetime.now(UTC)).total_seconds()), _LONGEST_PAUSE_S)
 
 
 def _answer(response: httpx.Response, body: Any) -> Answer:

@@ -16,7 +16,16 @@ from muster.adapters.connectwise.endpoint import rest_root
 from muster.adapters.connectwise.psa import ApiKeys
 from muster.errors import AccessDenied, Rejected, SpecError, Unavailable, Unexpected
 from muster.lab.connectwise import ConnectWiseKnobs, ConnectWiseLab
-from muster.lab.faults import DropRows, Faults, ForeignNextLink, LostReply, Meanwhile, ServerError
+from muster.lab.faults import (
+    CutBody,
+    DropRows,
+    FaultKind,
+    Faults,
+    ForeignNextLink,
+    LostReply,
+    Meanwhile,
+    ServerError,
+)
 from muster.model.names import RemoteId
 from muster.model.records import ContactChange, ContactDraft
 from muster.model.secret import Secret
@@ -214,6 +223,20 @@ def test_an_edit_between_two_pages_is_read_again(world: ConnectWiseWorld) -> Non
     ids = [world.add_contact(number, f"Person {n}") for n in range(1001)]
     world.faults.add(Meanwhile(action=lambda: world.lab.delete_contact(ids[0])), path="contacts\\?")
     assert {contact.id for contact in contacts(world, number)} == set(ids[1:])
+
+
+@pytest.mark.parametrize("fault", [CutBody(), DropRows(), ServerError(status=500)], ids=str)
+def test_trouble_on_the_third_page_loses_nothing(world: ConnectWiseWorld, fault: FaultKind) -> None:
+    """A failure far into the list is survived like one at its start, and never shortens it."""
+    number = world.add_company("Contoso")
+    ids = {world.add_contact(number, f"Person {n}") for n in range(2005)}
+    third = f"pageId={sorted(int(one) for one in ids)[1999]}"
+    world.faults.add(fault, path=third)
+    assert {contact.id for contact in contacts(world, number)} == ids
+    assert world.faults.pending == ()
+    world.faults.add(fault, path=third, times=-1)
+    with pytest.raises(Unavailable):
+        list(world.hasty.list_contacts(number))
 
 
 def test_a_next_link_to_another_host_is_refused(world: ConnectWiseWorld) -> None:

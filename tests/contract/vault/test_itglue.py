@@ -13,7 +13,15 @@ from tests.contract.vault.suite import MARK, PLANTED, VaultContract, draft, entr
 from muster.adapters.itglue import ItGlueVault
 from muster.adapters.itglue.entries import mark_in
 from muster.errors import AccessDenied, Rejected, SpecError, Unavailable, Unexpected
-from muster.lab.faults import DropRows, Faults, ForeignNextLink, Meanwhile
+from muster.lab.faults import (
+    CutBody,
+    DropRows,
+    FaultKind,
+    Faults,
+    ForeignNextLink,
+    Meanwhile,
+    ServerError,
+)
 from muster.lab.itglue import ItGlueKnobs, ItGlueLab, KeyRights
 from muster.model.names import RemoteId
 from muster.model.records import EntryChange, VaultCategory
@@ -248,6 +256,18 @@ def test_a_row_that_is_missing_once_is_read_again(world: ItGlueWorld) -> None:
     ids = {world.add_entry(number, f"entry {n}") for n in range(3)}
     world.faults.add(DropRows(count=2), method="GET")
     assert {entry.id for entry in entries(world, number)} == ids
+
+
+@pytest.mark.parametrize("fault", [CutBody(), DropRows(), ServerError(status=504)], ids=str)
+def test_trouble_on_the_third_page_loses_nothing(world: ItGlueWorld, fault: FaultKind) -> None:
+    """A failure far into the list is survived like one at its start, and never shortens it."""
+    number = world.add_organization("Contoso")
+    ids = {world.add_entry(number, f"entry {n}") for n in range(2005)}
+    world.faults.add(fault, path=r"page\[number\]=3")
+    assert {entry.id for entry in entries(world, number)} == ids
+    world.faults.add(fault, path=r"page\[number\]=3", times=-1)
+    with pytest.raises(Unavailable):
+        list(world.hasty.list_entries(number))
 
 
 def test_every_walk_being_short_is_unavailable(world: ItGlueWorld) -> None:
