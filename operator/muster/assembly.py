@@ -43,7 +43,7 @@ class Assembly:
         return Ports(
             registry=self._registry,
             clock=self._clock,
-            directory=_try(Source.DIRECTORY, lambda: self._directory(desired), problems),
+            directory=_try(Source.DIRECTORY, lambda: self.directory(desired), problems),
             vault=_try(Source.VAULT, lambda: self.vault(desired.vault), problems),
             psa=_try(Source.PSA, lambda: self.psa(desired.psa), problems),
             problems=tuple(problems),
@@ -69,7 +69,14 @@ class Assembly:
                 self._psas[integration] = opener(integration, self._secrets)
             return self._psas[integration]
 
-    def _directory(self, desired: Desired) -> Directory | None:
+    def integration(self, integration: Integration) -> Vault | Psa | None:
+        """Return whatever an integration connects to; raises SpecError for a missing secret."""
+        if type(integration.product) in VAULTS:
+            return self.vault(integration)
+        return self.psa(integration)
+
+    def directory(self, desired: Desired) -> Directory | None:
+        """Return a customer's directory; raises SpecError for a missing secret."""
         settings = desired.customer.active_directory
         if settings is None:
             return None

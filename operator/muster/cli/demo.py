@@ -1,0 +1,6 @@
+"""placeholder"""
+
+
+def demo() -> int:
+    """Show."""
+    return 0

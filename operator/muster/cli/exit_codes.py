@@ -1,0 +1,52 @@
+"""What the exit codes mean. They are documented in docs/reference/exit-codes.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from muster.model.plans import Outcome, Refused, Verdict
+
+
+class ExitCode(IntEnum):
+    """One meaning per number."""
+
+    OK = 0
+    """Everything was read and done; for `plan --detailed-exitcode`: nothing to do."""
+    ERROR = 1
+    """Resources are wrong, a system could not be read whole, or a change failed."""
+    CHANGES = 2
+    """`plan --detailed-exitcode` only: there are changes."""
+    AMBIGUOUS = 3
+    """`plan --detailed-exitcode` only: matches wait for a person."""
+    REFUSED = 4
+    """A guard refused a plan; nothing of it was written."""
+    BUSY = 5
+    """Another Muster process uses the same state."""
+    USAGE = 64
+    """The command line itself is wrong."""
+    INTERRUPTED = 130
+    """Ctrl-C; what was done is recorded, and the next run goes on from there."""
+
+
+def of_plans(verdicts: Iterable[Verdict], *, detailed: bool) -> ExitCode:
+    """Return the exit code of a plan: an error, then a refusal, then a person, then changes."""
+    verdicts = tuple(verdicts)
+    if any(not verdict.plan.complete for verdict in verdicts):
+        return ExitCode.ERROR
+    if any(isinstance(verdict, Refused) for verdict in verdicts):
+        return ExitCode.REFUSED
+    if not detailed:
+        return ExitCode.OK
+    counts = [verdict.plan.counts for verdict in verdicts]
+    if any(count.vault.ambiguous or count.psa.ambiguous for count in counts):
+        return ExitCode.AMBIGUOUS
+    changed = any(verdict.plan.changes for verdict in verdicts)
+    return ExitCode.CHANGES if changed else ExitCode.OK
+
+
+def of_run(verdicts: Iterable[Verdict], outcomes: Iterable[Outcome]) -> ExitCode:
+    """Return the exit code of an apply."""
+    if any(not result.done for outcome in outcomes for result in outcome.results):
+        return ExitCode.ERROR
+    return of_plans(verdicts, detailed=False)

@@ -1,0 +1,75 @@
+"""`muster lab serve`: the simulators and an estate that points at them, for people to try."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from muster.cli.exit_codes import ExitCode
+from muster.cli.output import out
+from muster.errors import MusterError
+
+if TYPE_CHECKING:
+    from muster.lab.lab import Lab, LabDescription
+
+app = typer.Typer(
+    help="A made-up MSP over real sockets: Active Directory, IT Glue and ConnectWise to try on.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def lab() -> None:
+    """A made-up MSP over real sockets, to try Muster on."""
+
+
+@app.command()
+def serve(
+    directory: Annotated[
+        Path | None,
+        typer.Argument(help="Where to write the estate; a new directory when left out."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 7,
+    customers: Annotated[int, typer.Option(min=1, max=50, help="How many customers.")] = 3,
+    people: Annotated[int, typer.Option(min=1, help="People per customer.")] = 40,
+) -> int:
+    """Serve the lab until Ctrl-C, and write an estate that points at it.
+
+    \b
+    muster lab serve /tmp/estate
+    muster plan /tmp/estate          (in another terminal)
+    """
+    from muster.lab.lab import serve as serve_lab
+
+    estate = directory or Path(tempfile.mkdtemp(prefix="muster-lab-"))
+    with open_lab(seed=seed, customers=customers, people=people) as running:
+        serve_lab(running, estate, announce)
+    return ExitCode.OK
+
+
+def open_lab(*, seed: int = 7, customers: int = 3, people: int = 40) -> Lab:
+    """Return a lab that is not started yet; raises when its libraries are not installed."""
+    try:
+        from muster.lab.lab import Lab
+    except ModuleNotFoundError as missing:
+        raise MusterError(
+            f"The lab needs {missing.name}, which is not installed. "
+            "Install it with: pip install 'muster[lab]'"
+        ) from missing
+    return Lab(seed=seed, customers=customers, people=people)
+
+
+def announce(description: LabDescription) -> None:
+    """Say where everything is and what to try."""
+    console = out()
+    console.print(f"IT Glue       {description.it_glue}")
+    console.print(f"ConnectWise   {description.connect_wise}")
+    for customer, address in description.directories:
+        console.print(f"{customer:<13} {address}")
+    console.print(f"estate        {description.estate}")
+    console.print(f"secrets       {description.secrets}")
+    console.print(f"\nTry: muster plan {description.estate}\nCtrl-C ends the lab.")

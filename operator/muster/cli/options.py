@@ -1,0 +1,57 @@
+"""Arguments and options that several commands share, described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from muster.cli.output import Format
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[PATH]...",
+        help="Files or directories with resources; the current directory when left out.",
+        show_default=False,
+    ),
+]
+Estate = Annotated[
+    Path,
+    typer.Option(
+        "--estate", "-f", help="The directory with the resources.", envvar="MUSTER_ESTATE"
+    ),
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        help="The registry's file; .muster/state.sqlite in the first PATH when left out.",
+        envvar="MUSTER_STATE",
+        show_default=False,
+    ),
+]
+SecretsFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--secrets",
+        help="Directory of secrets as files, NAME/KEY; secrets/ in the first PATH when it is "
+        "there. MUSTER_SECRET_<NAME>_<KEY> in the environment works beside it.",
+        envvar="MUSTER_SECRETS",
+        show_default=False,
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--customer", "-c", help="Only this customer; repeat it for several.", show_default=False
+    ),
+]
+Output = Annotated[Format, typer.Option("--output", "-o", help="How to print.")]
+CustomerArgument = Annotated[str, typer.Argument(help="The customer's name.", metavar="CUSTOMER")]
+AccountArgument = Annotated[
+    str,
+    typer.Argument(help="sAMAccountName, UPN, object id or display name.", metavar="ACCOUNT"),
+]
+HERE = Path()
+"""The current directory."""

@@ -1,0 +1,75 @@
+"""Prints: tables that fit the terminal, JSON and YAML that are stable, colour only on a terminal.
+
+Text for people goes to standard output, what is said about the run to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+_WIDE = 240
+"""The width of a table that goes to a file or a pipe, where nothing need be cut."""
+
+
+class Format(StrEnum):
+    """How a command prints."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def out() -> Console:
+    """Return standard output for people."""
+    width = None if sys.stdout.isatty() else _WIDE
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def err() -> Console:
+    """Return standard error for what is said about the run."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_data(value: Any, form: Format) -> None:
+    """Print a value as JSON or YAML, keys in the order they were given."""
+    if form is Format.YAML:
+        text = yaml.safe_dump(_plain(value), sort_keys=False, allow_unicode=True)
+    else:
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    sys.stdout.write(text)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without enum classes, which YAML would name."""
+    return json.loads(json.dumps(value))
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None
+) -> None:
+    """Print rows under headings as kubectl does: no frames, empty cells as a dash."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) if cell not in (None, "") else "–" for cell in row))
+    (console or out()).print(table)
+
+
+def say(text: str) -> None:
+    """Say something about the run; square brackets in it are text, not markup."""
+    err().print(escape(text))
+
+
+def complain(text: str) -> None:
+    """Say what went wrong."""
+    err().print(f"[bold red]error:[/] {escape(text)}")

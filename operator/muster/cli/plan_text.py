@@ -1,0 +1,117 @@
+"""A plan for people: per customer the changes with the line that demands each, then questions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from rich.console import Console
+from rich.markup import escape
+
+from muster.cli.output import print_table
+from muster.model.names import Action
+from muster.model.plans import Approved, Change, ChangeResult, CustomerPlan, Refused, Verdict
+from muster.plan.digest import digest_plans
+
+Locate = Callable[[str], str | None]
+"""Turns a field's reference into `file:line`, where it is known."""
+
+MOST_ROWS = 40
+"""Per customer and kind of change; the rest is counted. `-o json` prints all."""
+
+
+def print_plans(verdicts: Iterable[Verdict], locate: Locate, console: Console) -> None:
+    """Print plans in the order of customers, then one line that sums them up."""
+    ordered = sorted(verdicts, key=lambda verdict: verdict.plan.customer)
+    for verdict in ordered:
+        _print_customer(verdict, locate, console)
+    plans = [verdict.plan for verdict in ordered]
+    waiting = sum(plan.counts.vault.ambiguous + plan.counts.psa.ambiguous for plan in plans)
+    changes = sum(len(plan.changes) for plan in plans)
+    refused = sum(isinstance(verdict, Refused) for verdict in ordered)
+    console.print(
+        f"[bold]{len(plans)} customers, {changes} changes[/], {waiting} matches wait for a person, "
+        f"{refused} plans refused."
+    )
+    console.print(f"Plan {digest_plans(plans)}")
+
+
+def _print_customer(verdict: Verdict, locate: Locate, console: Console) -> None:
+    plan = verdict.plan
+    console.print(f"[bold]{plan.customer}[/]  {_summary(plan)}")
+    for policy in plan.policies:
+        state = ", suspended" if policy.suspended else ""
+        console.print(
+            f"  {policy.account_type}: {policy.selected} selected by {policy.origin} "
+            f"({policy.resolved_from}{state})"
+        )
+    _print_changes(plan.changes, locate, console)
+    _print_findings(plan, console)
+    if isinstance(verdict, Refused):
+        for refusal in verdict.refusals:
+            console.print(f"  [bold red]refused:[/] {escape(refusal.message)}")
+    elif isinstance(verdict, Approved) and verdict.approved_by:
+        console.print(f"  approved: {escape(verdict.approved_by)}")
+    console.print()
+
+
+def _summary(plan: CustomerPlan) -> str:
+    if not plan.complete:
+        return "[red]could not be read whole[/]"
+    if not plan.changes:
+        return f"nothing to do, {plan.counts.selected} accounts in agreement"
+    counts = Counter(change.action for change in plan.changes)
+    return ", ".join(f"{counts[action]} {action}" for action in Action if counts[action])
+
+
+def _print_changes(changes: tuple[Change, ...], locate: Locate, console: Console) -> None:
+    shown = [change for change in changes if change.action is not Action.LINK]
+    links = len(changes) - len(shown)
+    rows = [
+        (
+            f"  {change.action}",
+            change.system,
+            change.user,
+            _target(change),
+            locate(change.because) or change.because,
+        )
+        for change in shown[:MOST_ROWS]
+    ]
+    if rows:
+        print_table(("  ACTION", "SYSTEM", "ACCOUNT", "TARGET", "BECAUSE"), rows, console)
+    if len(shown) > MOST_ROWS:
+        console.print(f"  … and {len(shown) - MOST_ROWS} more; -o json prints all.")
+    if links:
+        console.print(f"  {links} links to records that are there already.")
+
+
+def _target(change: Change) -> str:
+    if change.drift:
+        return "; ".join(
+            f"{d.field}: {d.observed or 'nothing'} → {d.desired}" for d in change.drift
+        )
+    return change.target
+
+
+def _print_findings(plan: CustomerPlan, console: Console) -> None:
+    for finding in plan.findings[:MOST_ROWS]:
+        system = f" {finding.system}" if finding.system else ""
+        who = f"{finding.user}{system}: " if finding.user else ""
+        mark = "[yellow]?[/]" if finding.state else "[dim]i[/]"
+        console.print(f"  {mark} {finding.reason}  {escape(who + finding.message)}")
+        for candidate in finding.candidates:
+            line = f"{candidate.id}  {candidate.name}  ({candidate.evidence}; {candidate.detail})"
+            console.print(f"      {escape(line)}")
+    if len(plan.findings) > MOST_ROWS:
+        console.print(
+            f"  … and {len(plan.findings) - MOST_ROWS} more findings; -o json prints all."
+        )
+
+
+def print_results(results: Iterable[ChangeResult], console: Console) -> None:
+    """Print the changes that did not succeed."""
+    for result in results:
+        if not result.done:
+            change = result.change
+            what = f"{change.action} {change.system} {change.user}: {result.problem}"
+            console.print(f"  [red]failed[/] {escape(what)}")

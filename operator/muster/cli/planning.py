@@ -1,0 +1,152 @@
+"""`muster validate`, `muster plan` and `muster apply`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
+
+import typer
+
+from muster.cli import options
+from muster.cli.exit_codes import ExitCode, of_plans, of_run
+from muster.cli.output import Format, complain, out, print_data, say
+from muster.errors import MusterError
+
+T = TypeVar("T")
+
+
+def validate(paths: options.Paths = None, output: options.Output = Format.TEXT) -> int:
+    """Check resources against schemas, rules and each other; touch no system.
+
+    \b
+    muster validate estate/
+    muster validate policies/staff.yaml customers/contoso.yaml -o json
+    """
+    from muster.cli.session import place
+    from muster.resources import load_estate
+
+    loaded = load_estate(place(paths).paths)
+    estate, problems = loaded.estate, loaded.problems
+    if output is not Format.TEXT:
+        rows = [
+            {
+                "file": problem.file,
+                "line": problem.line,
+                "column": problem.column,
+                "path": problem.path,
+                "message": problem.text,
+            }
+            for problem in problems
+        ]
+        print_data({"valid": not problems, "problems": rows}, output)
+        return ExitCode.ERROR if problems else ExitCode.OK
+    for problem in problems:
+        out().print(str(problem), markup=False, soft_wrap=True)
+    counted = (
+        f"{len(estate.customers)} customers, {len(estate.policies)} policies, "
+        f"{len(estate.integrations)} integrations, {len(estate.overrides)} overrides"
+    )
+    ignored = f", {estate.ignored_resources} of other groups" if estate.ignored_resources else ""
+    say(f"{len(problems)} problems. Sound: {counted}{ignored}.")
+    return ExitCode.ERROR if problems else ExitCode.OK
+
+
+def plan(
+    paths: options.Paths = None,
+    only: options.Only = None,
+    output: options.Output = Format.TEXT,
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option(
+            "--detailed-exitcode",
+            help="Exit with 0 for nothing to do, 1 for an error, 2 for changes, "
+            "3 when matches wait for a person.",
+        ),
+    ] = False,
+    state: options.State = None,
+    secrets: options.SecretsFrom = None,
+) -> int:
+    """Read everything and say what would be done; write nothing anywhere.
+
+    \b
+    muster plan estate/
+    muster plan estate/ -c contoso -o json
+    """
+    from muster.cli.plan_text import print_plans
+    from muster.cli.session import choose, for_each_customer, open_session, place
+    from muster.reconcile import propose
+    from muster.report.plan_document import plan_document
+
+    with open_session(place(paths, state, secrets), write=False) as session:
+        customers = choose(session.estate, only)
+        results = for_each_customer(
+            customers, lambda one: propose(one, session.assembly.ports(one)), "planning"
+        )
+        verdicts = [proposal.verdict for proposal in _sound(results)]
+        if output is Format.TEXT:
+            print_plans(verdicts, session.loaded.locate, out())
+        else:
+            print_data(plan_document(verdicts), output)
+    if len(verdicts) < len(results):
+        return ExitCode.ERROR
+    return of_plans(verdicts, detailed=detailed_exitcode)
+
+
+def apply(
+    paths: options.Paths = None,
+    only: options.Only = None,
+    expect: Annotated[
+        str,
+        typer.Option(
+            metavar="DIGEST", help="Write only if the plan still has this digest.", show_default=""
+        ),
+    ] = "",
+    state: options.State = None,
+    secrets: options.SecretsFrom = None,
+) -> int:
+    """Bring every customer into agreement with the resources, once.
+
+    \b
+    muster apply estate/
+    muster apply estate/ --expect sha256:9f2c…
+    """
+    from muster.cli.plan_text import print_plans, print_results
+    from muster.cli.session import choose, for_each_customer, open_session, place
+    from muster.plan.digest import digest_plans
+    from muster.reconcile import carry_out, propose
+
+    with open_session(place(paths, state, secrets), write=True) as session:
+        customers = choose(session.estate, only)
+        proposals = _sound(
+            for_each_customer(
+                customers, lambda one: propose(one, session.assembly.ports(one)), "planning"
+            )
+        )
+        digest = digest_plans(proposal.plan for proposal in proposals)
+        if expect and expect != digest:
+            complain(f"The plan has changed: it is {digest} now, not {expect}. Read it again.")
+            return ExitCode.ERROR
+        by_name = {proposal.plan.customer: proposal for proposal in proposals}
+        ready = [one for one in customers if one.customer.name in by_name]
+        reports = _sound(
+            for_each_customer(ready, lambda one: carry_out(by_name[one.customer.name]), "applying")
+        )
+        print_plans([proposal.verdict for proposal in proposals], session.loaded.locate, out())
+        for report in reports:
+            print_results(report.outcome.results, out())
+    if len(reports) < len(customers):
+        return ExitCode.ERROR
+    return of_run(
+        [proposal.verdict for proposal in proposals], [report.outcome for report in reports]
+    )
+
+
+def _sound(results: Sequence[T | MusterError]) -> list[T]:
+    """Return what succeeded, and say what did not."""
+    sound: list[T] = []
+    for result in results:
+        if isinstance(result, MusterError):
+            complain(str(result))
+        else:
+            sound.append(result)
+    return sound

@@ -1,0 +1,157 @@
+"""`muster resolve`: write a person's decision as an AccountOverride file, ready to commit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from muster.cli import options
+from muster.cli.exit_codes import ExitCode
+from muster.cli.output import complain, say
+from muster.cli.reading import known_customers, open_registry
+from muster.errors import SpecError
+from muster.model.accounts import AccountRecord
+from muster.plan.keys import fold
+
+_ONE = "Pin, forbid or ignore: one of the three for each system."
+
+
+def resolve(
+    customer: options.CustomerArgument,
+    account: options.AccountArgument,
+    vault: Annotated[str, typer.Option(metavar="ID", help="Pin this vault entry.")] = "",
+    psa: Annotated[str, typer.Option(metavar="ID", help="Pin this PSA contact.")] = "",
+    forbid_vault: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Never link this vault entry.")
+    ] = None,
+    forbid_psa: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Never link this PSA contact.")
+    ] = None,
+    ignore_vault: Annotated[bool, typer.Option(help="Leave without a vault entry.")] = False,
+    ignore_psa: Annotated[bool, typer.Option(help="Leave without a PSA contact.")] = False,
+    email: Annotated[str, typer.Option(help="Supply or correct the e-mail address.")] = "",
+    exclude: Annotated[bool, typer.Option(help="Do not import the account.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; a ticket number helps.")] = "",
+    estate: options.Estate = options.HERE,
+    state: options.State = None,
+) -> int:
+    """Write the AccountOverride that settles a match; commit it, and apply.
+
+    \b
+    muster resolve contoso jsmith --vault 88123 --reason "ticket 20311"
+    muster resolve contoso jsmith --ignore-psa
+    """
+    decision = _decision(
+        vault=_link("entryId", vault, forbid_vault, ignore=ignore_vault),
+        psa=_link("contactId", psa, forbid_psa, ignore=ignore_psa),
+        email=email or None,
+        exclude=exclude or None,
+        reason=reason or None,
+    )
+    with open_registry(estate, state) as registry:
+        records = [
+            record for _, known in known_customers(registry, [customer]) for record in known.records
+        ]
+    record = _find(records, account, customer)
+    for system, pinned in (("vault", vault), ("psa", psa)):
+        _warn_if_taken(records, record, system, pinned)
+    path = _path(estate, record)
+    _write(path, record, decision)
+    say(f"Wrote {path}. Check it with muster plan, commit it, and apply.")
+    return ExitCode.OK
+
+
+def _link(field: str, pin: str, forbid: list[str] | None, *, ignore: bool) -> dict[str, Any] | None:
+    """Return one system's part of the override, or None when nothing is said about it."""
+    said = {field: pin, "forbid": forbid, "ignore": ignore}
+    chosen = {key: value for key, value in said.items() if value}
+    if len(chosen) > 1:
+        raise SpecError((f"{_ONE} Given: {', '.join(chosen)}.",))
+    return chosen or None
+
+
+def _decision(**parts: Any) -> dict[str, Any]:
+    decision = {key: value for key, value in parts.items() if value is not None}
+    if not decision.keys() - {"reason"}:
+        raise SpecError(("Nothing is decided. Give at least one of --vault, --psa, … (--help).",))
+    return decision
+
+
+def _find(records: list[AccountRecord], name: str, customer: str) -> AccountRecord:
+    wanted = fold(name)
+    found = [
+        record
+        for record in records
+        if wanted
+        in map(
+            fold,
+            (
+                record.name,
+                record.identity.id,
+                record.identity.sam,
+                record.identity.upn,
+                record.identity.display_name,
+            ),
+        )
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise SpecError((f'The registry knows no account "{name}" of {customer}.',))
+    shown = ", ".join(f"{record.identity.user} ({record.name})" for record in found)
+    raise SpecError((f'"{name}" fits several accounts of {customer}: {shown}. Name one.',))
+
+
+def _warn_if_taken(
+    records: list[AccountRecord], record: AccountRecord, system: str, pinned: str
+) -> None:
+    for other in records if pinned else ():
+        link = other.vault if system == "vault" else other.psa
+        if other is not record and other.live and link.id == pinned:
+            complain(
+                f"{system} {pinned} is linked to {other.identity.user}. Until an override forbids "
+                "it there, this one is reported as a conflict and links nothing."
+            )
+
+
+def _path(estate: Path, record: AccountRecord) -> Path:
+    root = estate if estate.is_dir() else estate.parent
+    return root / "overrides" / f"{record.name}.yaml"
+
+
+def _write(path: Path, record: AccountRecord, decision: dict[str, Any]) -> None:
+    """Write the override; what the file decided before about other systems stays."""
+    document = _existing(path) or {
+        "apiVersion": "muster.dev/v1alpha1",
+        "kind": "AccountOverride",
+        "metadata": {"name": record.name},
+        "spec": {"customerRef": {"name": str(record.customer)}, "account": _selector(record)},
+    }
+    document["spec"].update(decision)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    path.write_text(_comment(record) + text, encoding="utf-8")
+
+
+def _existing(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(document, dict) or document.get("kind") != "AccountOverride":
+        raise SpecError((f"{path}: is no AccountOverride; move it away first.",))
+    return document
+
+
+def _selector(record: AccountRecord) -> dict[str, str]:
+    if record.identity.upn:
+        return {"userPrincipalName": record.identity.upn}
+    return {"samAccountName": record.identity.sam}
+
+
+def _comment(record: AccountRecord) -> str:
+    name = re.sub(r"\s+", " ", record.identity.display_name or record.identity.sam)
+    return f"# {name}: one decision of a person, reviewed like everything else.\n"

@@ -1,0 +1,192 @@
+"""`muster run`: the same reconcile, again and again, on one machine without a cluster.
+
+A customer runs when its interval is over, and at once when its resources change. SIGHUP runs
+everybody. SIGTERM and Ctrl-C end after what is under way.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from muster.assembly import Assembly, utc_now
+from muster.cli import options
+from muster.cli.exit_codes import ExitCode
+from muster.cli.output import complain, say
+from muster.cli.session import WORKERS, Place, Session, open_secrets, open_session, place
+from muster.errors import MusterError
+from muster.model.names import CustomerName
+from muster.model.settings import Desired
+from muster.reconcile import Report, reconcile
+from muster.report.status import DEFAULT_INTERVAL
+from muster.resources import load_estate
+
+_LOOK_EVERY_S = 2.0
+_RETRY_AFTER = timedelta(minutes=5)
+_JITTER = 0.1
+
+
+def run(
+    paths: options.Paths = None,
+    state: options.State = None,
+    secrets: options.SecretsFrom = None,
+    rounds: Annotated[
+        int, typer.Option(help="End after so many rounds; 0 goes on for ever.", show_default="0")
+    ] = 0,
+) -> int:
+    """Reconcile every customer at its interval, and at once when its resources change.
+
+    \b
+    muster run estate/
+    """
+    where = place(paths, state, secrets)
+    stop = threading.Event()
+    everybody = threading.Event()
+    _listen(stop, everybody)
+    with open_session(where, write=True) as session:
+        say(f"Reconciling {len(session.estate.desired)} customers; Ctrl-C ends it.")
+        _Loop(where, session, stop, everybody).go_on(rounds)
+    say("Ended; everything that was done is recorded.")
+    return ExitCode.OK
+
+
+def _listen(stop: threading.Event, everybody: threading.Event) -> None:
+    def on_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    def on_hangup(_signal: int, _frame: FrameType | None) -> None:
+        everybody.set()
+
+    signal.signal(signal.SIGTERM, on_stop)
+    signal.signal(signal.SIGINT, on_stop)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, on_hangup)
+
+
+@dataclass(slots=True)
+class Schedule:
+    """When each customer is due."""
+
+    due: dict[CustomerName, datetime] = field(default_factory=dict)
+    seen: dict[CustomerName, Desired] = field(default_factory=dict)
+
+    def take_up(self, desired: Sequence[Desired], now: datetime) -> None:
+        """Make customers that are new or changed due now, and forget those that are gone."""
+        current = {one.customer.name: one for one in desired}
+        for name, one in current.items():
+            if self.seen.get(name) != one:
+                self.due[name] = now
+        self.due = {name: moment for name, moment in self.due.items() if name in current}
+        self.seen = current
+
+    def list_due(self, now: datetime) -> list[Desired]:
+        """Return the customers that are due, the longest overdue first."""
+        names = sorted(self.due, key=lambda name: (self.due[name], name))
+        return [self.seen[name] for name in names if self.due[name] <= now]
+
+    def put_off(self, one: Desired, now: datetime, *, ready: bool) -> None:
+        """Set the next time: the interval with jitter, sooner after a failure."""
+        intervals = [source.settings.interval for source in one.sources]
+        interval = min(intervals, default=DEFAULT_INTERVAL)
+        wait = interval if ready else min(interval, _RETRY_AFTER)
+        # Jitter spreads load over the vendors' quotas; it needs no cryptography.
+        self.due[one.customer.name] = now + wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311
+
+
+class _Loop:
+    """The daemon's one loop."""
+
+    def __init__(
+        self, where: Place, session: Session, stop: threading.Event, everybody: threading.Event
+    ) -> None:
+        self._where = where
+        self._registry = session.registry
+        self._assembly = session.assembly
+        self._stop = stop
+        self._everybody = everybody
+        self._schedule = Schedule()
+        self._fingerprint = fingerprint(where.paths)
+        self._schedule.take_up(session.estate.desired, utc_now())
+
+    def go_on(self, rounds: int) -> None:
+        done = 0
+        while not self._stop.is_set() and (rounds == 0 or done < rounds):
+            self._look_at_files()
+            if self._everybody.is_set():
+                self._everybody.clear()
+                self._schedule.due = dict.fromkeys(self._schedule.seen, utc_now())
+            due = self._schedule.list_due(utc_now())
+            if due:
+                self._round(due)
+                done += 1
+            else:
+                self._stop.wait(_LOOK_EVERY_S)
+
+    def _look_at_files(self) -> None:
+        """Take up changed resources; while they are wrong, the old ones stay in force."""
+        current = fingerprint(self._where.paths)
+        if current == self._fingerprint:
+            return
+        self._fingerprint = current
+        loaded = load_estate(self._where.paths)
+        if loaded.problems:
+            complain("The resources have problems; the ones read before stay in force.")
+            for problem in loaded.problems:
+                say(str(problem))
+            return
+        # Secrets may have changed with the resources, so connections are opened anew.
+        self._assembly.close()
+        self._assembly = Assembly(open_secrets(self._where), self._registry)
+        self._schedule.take_up(loaded.estate.desired, utc_now())
+
+    def _round(self, due: Sequence[Desired]) -> None:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            results = pool.map(self._reconcile, due)
+            for one, result in zip(due, results, strict=True):
+                if result is not None:
+                    self._schedule.put_off(one, utc_now(), ready=_tell(result))
+
+    def _reconcile(self, one: Desired) -> Report | MusterError | None:
+        if self._stop.is_set():
+            return None
+        try:
+            return reconcile(one, self._assembly.ports(one))
+        except MusterError as error:
+            return error
+
+
+def _tell(result: Report | MusterError) -> bool:
+    """Say in one line how a customer stands; return whether it is ready."""
+    if isinstance(result, MusterError):
+        complain(str(result))
+        return False
+    ready = result.status["conditions"][0]
+    done = sum(one.done for one in result.outcome.results)
+    plan = result.proposal.plan
+    say(f"{plan.customer}: {done} changes; {ready['reason']}: {ready['message']}")
+    return bool(ready["status"] == "True")
+
+
+def fingerprint(paths: Sequence[Path]) -> Mapping[str, tuple[int, int]]:
+    """Return size and time of every resource file, to notice a change without reading it."""
+    from muster.resources.files import list_files
+
+    files, _ = list_files(paths)
+    found = {}
+    for file in files:
+        try:
+            about = file.stat()
+        except OSError:
+            continue  # deleted between listing and looking; the next look sees it gone
+        found[str(file)] = (about.st_size, about.st_mtime_ns)
+    return found

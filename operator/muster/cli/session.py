@@ -1,0 +1,165 @@
+"""What a command works on: the estate, the registry, the secrets, and all customers at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from muster.adapters.secrets import ChainedSecrets, EnvironmentSecrets, FileSecrets
+from muster.assembly import Assembly
+from muster.cli.output import err
+from muster.errors import MusterError, SpecError
+from muster.model.settings import Desired, Estate
+from muster.registry.sqlite import SqliteRegistry
+from muster.resources import LoadedEstate, load_estate
+
+T = TypeVar("T")
+
+WORKERS = 4
+"""Customers at once. Two cores are busy with four, since most of the time is waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a command finds things."""
+
+    paths: tuple[Path, ...]
+    state: Path | None = None
+    secrets: Path | None = None
+
+    @property
+    def root(self) -> Path:
+        """The first path's directory."""
+        first = self.paths[0]
+        return first if first.is_dir() else first.parent
+
+    @property
+    def state_file(self) -> Path:
+        """The registry's file."""
+        return self.state or self.root / ".muster" / "state.sqlite"
+
+    @property
+    def secrets_directory(self) -> Path | None:
+        """The directory of secret files, where there is one."""
+        default = self.root / "secrets"
+        return self.secrets or (default if default.is_dir() else None)
+
+
+def place(
+    paths: Sequence[Path] | None, state: Path | None = None, secrets: Path | None = None
+) -> Place:
+    """Return the place that a command's options name."""
+    return Place(paths=tuple(paths or [Path()]), state=state, secrets=secrets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """An estate without faults, the registry and the adapters."""
+
+    loaded: LoadedEstate
+    registry: SqliteRegistry
+    assembly: Assembly
+
+    @property
+    def estate(self) -> Estate:
+        """The estate."""
+        return self.loaded.estate
+
+
+@contextmanager
+def open_session(where: Place, *, write: bool) -> Iterator[Session]:
+    """Open everything a command needs; only a writer takes the registry's lock.
+
+    Raises:
+        SpecError: the resources are wrong; nothing was opened.
+        StateError: the registry cannot be used.
+    """
+    loaded = load_estate(where.paths)
+    loaded.checked()
+    opener = SqliteRegistry.open if write else SqliteRegistry.open_for_reading
+    with opener(where.state_file) as registry:
+        assembly = Assembly(open_secrets(where), registry)
+        try:
+            yield Session(loaded=loaded, registry=registry, assembly=assembly)
+        finally:
+            assembly.close()
+
+
+def open_secrets(where: Place) -> ChainedSecrets:
+    """Return the secrets of a place: files first, then the environment."""
+    files = where.secrets_directory
+    environment = EnvironmentSecrets()
+    return ChainedSecrets(*((FileSecrets(files),) if files else ()), environment)
+
+
+def choose(estate: Estate, only: Sequence[str] | None) -> tuple[Desired, ...]:
+    """Return the customers that a command is about.
+
+    Raises:
+        SpecError: a name fits no customer.
+    """
+    if not only:
+        return estate.desired
+    return tuple(find_customer(estate, name) for name in dict.fromkeys(only))
+
+
+def find_customer(estate: Estate, name: str) -> Desired:
+    """Return one customer by name; raises SpecError with the nearest names."""
+    by_name = {str(desired.customer.name): desired for desired in estate.desired}
+    if name in by_name:
+        return by_name[name]
+    near = get_close_matches(name, by_name, n=3) or sorted(by_name)[:5]
+    hint = f" Known ones: {', '.join(near)}." if near else " The estate has no customers."
+    raise SpecError((f'There is no customer "{name}".{hint}',))
+
+
+def for_each_customer(
+    customers: Sequence[Desired], work: Callable[[Desired], T], what: str
+) -> list[T | MusterError]:
+    """Do the work for all customers, several at once; one that fails stops nobody else.
+
+    Ctrl-C stops what has not begun; what is under way ends at its next safe point.
+    """
+    stop = threading.Event()
+
+    def guarded(desired: Desired) -> T | MusterError:
+        if stop.is_set():
+            return MusterError("not begun")
+        try:
+            return work(desired)
+        except MusterError as error:
+            return error
+
+    results: list[T | MusterError] = []
+    with _progress() as progress, ThreadPoolExecutor(WORKERS) as pool:
+        task = progress.add_task(what, total=len(customers))
+        try:
+            for result in pool.map(guarded, customers):
+                results.append(result)
+                progress.advance(task)
+        except KeyboardInterrupt:
+            stop.set()
+            raise
+    return results
+
+
+def _progress() -> Progress:
+    """Return a progress bar on standard error, which shows only on a terminal."""
+    console = err()
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

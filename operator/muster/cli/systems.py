@@ -1,0 +1,124 @@
+"""`muster directory` and `muster doctor`: look at the systems themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from muster.cli import options
+from muster.cli.exit_codes import ExitCode
+from muster.cli.output import Format, print_data, print_table
+from muster.errors import MusterError, SpecError
+from muster.ports import Check, Directory, Psa, Vault
+
+Checked = Directory | Vault | Psa
+
+
+class Look(StrEnum):
+    """What `muster directory` shows."""
+
+    TREE = "tree"
+    GROUPS = "groups"
+
+
+def directory(
+    what: Annotated[Look, typer.Argument(help="What to show.")],
+    customer: options.CustomerArgument,
+    output: options.Output = Format.TEXT,
+    estate: options.Estate = options.HERE,
+    state: options.State = None,
+    secrets: options.SecretsFrom = None,
+) -> int:
+    """Show what a policy can select: organizational units with users, or groups.
+
+    \b
+    muster directory tree contoso
+    muster directory groups contoso
+    """
+    from muster.cli.session import find_customer, open_session, place
+    from muster.plan.places import places_with_users, selectable_groups
+
+    with open_session(place([estate], state, secrets), write=False) as session:
+        desired = find_customer(session.estate, customer)
+        ports = session.assembly.ports(desired)
+        if ports.directory is None:
+            problems = dict(ports.problems).values()
+            raise SpecError(tuple(problems) or (f"{customer} has no directory.",))
+        snapshot = ports.directory.read(frozenset())
+    if what is Look.TREE:
+        columns: tuple[str, ...] = ("PATH", "USERS", "ENABLED")
+        rows: list[tuple[object, ...]] = [
+            (place.dn, place.users, place.enabled) for place in places_with_users(snapshot)
+        ]
+    else:
+        columns = ("GROUP", "MEMBERS", "DN")
+        rows = [(group.sam, len(group.members), group.dn) for group in selectable_groups(snapshot)]
+    if output is Format.TEXT:
+        print_table(columns, rows)
+    else:
+        print_data([dict(zip(map(str.lower, columns), row, strict=True)) for row in rows], output)
+    return ExitCode.OK
+
+
+def doctor(
+    only: options.Only = None,
+    output: options.Output = Format.TEXT,
+    estate: options.Estate = options.HERE,
+    state: options.State = None,
+    secrets: options.SecretsFrom = None,
+) -> int:
+    """Try every connection: reachable, certificate, sign-in, rights; say what is missing.
+
+    \b
+    muster doctor
+    muster doctor -c contoso
+    """
+    from muster.cli.session import choose, open_session, place
+
+    with open_session(place([estate], state, secrets), write=False) as session:
+        assembly, estate_read = session.assembly, session.estate
+        rows: list[tuple[str, Check]] = []
+        for integration in estate_read.integrations if not only else ():
+            rows += _checks(integration.name, partial(assembly.integration, integration))
+        for desired in choose(estate_read, only):
+            rows += _checks(str(desired.customer.name), partial(assembly.directory, desired))
+    if output is Format.TEXT:
+        _print_checks(rows)
+    else:
+        print_data(
+            [
+                {
+                    "system": system,
+                    "check": check.name,
+                    "ok": check.ok,
+                    "detail": check.detail,
+                    "advice": check.advice,
+                }
+                for system, check in rows
+            ],
+            output,
+        )
+    return ExitCode.OK if all(check.ok for _, check in rows) else ExitCode.ERROR
+
+
+def _checks(name: str, opener: Callable[[], Checked | None]) -> list[tuple[str, Check]]:
+    """Return the checks of one system; one that cannot be opened is a failed check."""
+    try:
+        system = opener()
+    except MusterError as error:
+        return [(name, Check(name="settings", ok=False, detail=str(error)))]
+    return [(name, check) for check in system.check()] if system else []
+
+
+def _print_checks(rows: Iterable[tuple[str, Check]]) -> None:
+    print_table(
+        ("SYSTEM", "CHECK", "OK", "DETAIL"),
+        (
+            (system, check.name, "yes" if check.ok else "NO", f"{check.detail} {check.advice}")
+            for system, check in rows
+        ),
+    )
