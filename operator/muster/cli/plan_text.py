@@ -9,15 +9,21 @@ from rich.console import Console
 from rich.markup import escape
 
 from muster.cli.output import print_table
-from muster.model.names import Action
-from muster.model.plans import Approved, Change, ChangeResult, CustomerPlan, Refused, Verdict
+from muster.model.names import Action, DecisionState
+from muster.model.plans import Approved, Change, CustomerPlan, Refused, Verdict
 from muster.plan.digest import digest_plans
+from muster.reconcile import Report
 
 Locate = Callable[[str], str | None]
 """Turns a field's reference into `file:line`, where it is known."""
 
 MOST_ROWS = 40
-"""Per customer and kind of change; the rest is counted. `-o json` prints all."""
+"""Per customer; the rest is counted. `-o json` prints all."""
+
+_ROUTINE = frozenset({Action.IMPORT, Action.LINK})
+"""Changes that are counted and not listed: they write nothing outside and lose nothing."""
+
+_EXCLUDED = DecisionState.EXCLUDED
 
 
 def print_plans(verdicts: Iterable[Verdict], locate: Locate, console: Console) -> None:
@@ -45,7 +51,7 @@ def _print_customer(verdict: Verdict, locate: Locate, console: Console) -> None:
             f"  {policy.account_type}: {policy.selected} selected by {policy.origin} "
             f"({policy.resolved_from}{state})"
         )
-    _print_changes(plan.changes, locate, console)
+    _print_changes(plan, locate, console)
     _print_findings(plan, console)
     if isinstance(verdict, Refused):
         for refusal in verdict.refusals:
@@ -64,9 +70,8 @@ def _summary(plan: CustomerPlan) -> str:
     return ", ".join(f"{counts[action]} {action}" for action in Action if counts[action])
 
 
-def _print_changes(changes: tuple[Change, ...], locate: Locate, console: Console) -> None:
-    shown = [change for change in changes if change.action is not Action.LINK]
-    links = len(changes) - len(shown)
+def _print_changes(plan: CustomerPlan, locate: Locate, console: Console) -> None:
+    shown = [change for change in plan.changes if change.action not in _ROUTINE]
     rows = [
         (
             f"  {change.action}",
@@ -81,8 +86,12 @@ def _print_changes(changes: tuple[Change, ...], locate: Locate, console: Console
         print_table(("  ACTION", "SYSTEM", "ACCOUNT", "TARGET", "BECAUSE"), rows, console)
     if len(shown) > MOST_ROWS:
         console.print(f"  … and {len(shown) - MOST_ROWS} more; -o json prints all.")
-    if links:
-        console.print(f"  {links} links to records that are there already.")
+    out_reasons = Counter(
+        one.decision.reason for one in plan.decisions if one.decision.state is _EXCLUDED
+    )
+    if out_reasons:
+        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(out_reasons.items()))
+        console.print(f"  left out: {listed}")
 
 
 def _target(change: Change) -> str:
@@ -108,10 +117,33 @@ def _print_findings(plan: CustomerPlan, console: Console) -> None:
         )
 
 
-def print_results(results: Iterable[ChangeResult], console: Console) -> None:
-    """Print the changes that did not succeed."""
-    for result in results:
-        if not result.done:
-            change = result.change
-            what = f"{change.action} {change.system} {change.user}: {result.problem}"
-            console.print(f"  [red]failed[/] {escape(what)}")
+def print_reports(reports: Iterable[Report], console: Console) -> None:
+    """Print what was done, a line per customer, then what failed or was refused."""
+    ordered = sorted(reports, key=lambda report: report.proposal.plan.customer)
+    print_table(
+        ("CUSTOMER", "DONE", "FAILED", "WAITING", "READY", "REASON"),
+        (_report_row(report) for report in ordered),
+        console,
+    )
+    for report in ordered:
+        for refusal in report.status["refusals"]:
+            console.print(f"[bold red]refused[/] {escape(refusal['message'])}")
+        for result in report.outcome.results:
+            if not result.done:
+                change = result.change
+                what = f"{change.action} {change.system} {change.user}: {result.problem}"
+                console.print(f"[red]failed[/] {escape(what)}")
+
+
+def _report_row(report: Report) -> tuple[object, ...]:
+    results = report.outcome.results
+    done = sum(result.done for result in results)
+    ready = report.status["conditions"][0]
+    return (
+        report.proposal.plan.customer,
+        str(done),
+        str(len(results) - done),
+        str(report.status["ambiguous"]),
+        ready["status"],
+        ready["reason"],
+    )

@@ -110,7 +110,7 @@ def apply(
     muster apply estate/
     muster apply estate/ --expect sha256:9f2c…
     """
-    from muster.cli.plan_text import print_plans, print_results
+    from muster.cli.plan_text import print_reports
     from muster.cli.session import choose, for_each_customer, open_session, place
     from muster.plan.digest import digest_plans
     from muster.reconcile import carry_out, propose
@@ -131,9 +131,7 @@ def apply(
         reports = _sound(
             for_each_customer(ready, lambda one: carry_out(by_name[one.customer.name]), "applying")
         )
-        print_plans([proposal.verdict for proposal in proposals], session.loaded.locate, out())
-        for report in reports:
-            print_results(report.outcome.results, out())
+        print_reports(reports, out())
     if len(reports) < len(customers):
         return ExitCode.ERROR
     return of_run(

@@ -103,7 +103,7 @@ def _selection(account: AccountId, user: DirectoryUser | None, context: Context)
     for one in context.selections:
         section = one.settings.origin.reference
         yield _selected(account, one, section)
-        if user:
+        if user and account in one.selection.hits:
             facts = Facts(user, one.around, context.overrides.get(account))
             for rule in EXCLUSIONS:
                 exclusion = rule(facts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from muster.model.accounts import AccountRecord, Email, EmailSource, Identity
@@ -47,7 +48,8 @@ def _email(user: DirectoryUser, override: AccountOverride | None) -> Email | Non
 
 def account_name(customer: CustomerName, identity: Identity, taken: Iterable[str] = ()) -> str:
     """Return a name such as `contoso-jsmith-7c1e`: readable, unique, fit for Kubernetes."""
-    slug = re.sub(r"[^a-z0-9]+", "-", identity.sam.casefold()).strip("-") or "account"
+    letters = unicodedata.normalize("NFKD", identity.sam.casefold()).encode("ascii", "ignore")
+    slug = re.sub(r"[^a-z0-9]+", "-", letters.decode()).strip("-") or "account"
     digest = hashlib.sha256(identity.id.encode()).hexdigest()
     for length in (4, 8, 16):
         room = _NAME_LIMIT - len(customer) - length - 2
