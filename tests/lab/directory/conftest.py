@@ -10,13 +10,12 @@ from typing import Any
 import ldap3
 import pytest
 import trustme
-from tests.lab.directory.wire import PASSWORD, READER, Connect, Serve, server_context
+from tests.lab.directory.wire import PASSWORD, READER, Connect, Serve, ldap3_server, server_context
 
 from muster.lab.directory.domain import LabDomain
 from muster.lab.directory.faults import LdapFaults
 from muster.lab.directory.limits import LdapLimits
 from muster.lab.directory.server import LdapServer
-
 
 _HERE = Path(__file__).parent
 
@@ -95,8 +94,7 @@ def connect(ca_file: Path) -> Iterator[Connect]:
     def open_connection(
         server: LdapServer, user: str | None = READER, password: str | None = PASSWORD, **more: Any
     ) -> ldap3.Connection:
-        trust = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(ca_file))
-        target = ldap3.Server(server.ldaps_url, tls=trust, get_info=ldap3.NONE, connect_timeout=10)
+        target = ldap3_server(server.ldaps_url, ca_file)
         options = {"receive_timeout": 10, "auto_referrals": False, "auto_range": False, **more}
         connection = ldap3.Connection(
             target, user, password, return_empty_attributes=False, **options

@@ -53,3 +53,10 @@ def values(connection: ldap3.Connection, dn: str, attribute: str) -> list[bytes]
     connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=[attribute])
     raw: list[bytes] = entries(connection)[0]["raw_attributes"].get(attribute, [])
     return raw
+
+
+def ldap3_server(url: str | None, ca_file: object) -> ldap3.Server:
+    """Return a server for ldap3 that must prove itself by this authority."""
+    assert url
+    trust = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(ca_file))
+    return ldap3.Server(url, tls=trust, get_info=ldap3.NONE, connect_timeout=10)

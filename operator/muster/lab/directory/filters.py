@@ -71,15 +71,15 @@ class Filters:
         return self._linked(attribute, operand.content)
 
     def _compare(self, tag: int, name: str, operand: Element) -> Predicate:
+        if tag not in {_EQUAL, _APPROXIMATE, _SUBSTRINGS, _AT_LEAST, _AT_MOST}:
+            raise MalformedBer(f"there is no filter item with tag {tag:#x}")
         if not self._comparable(name):
             return _undefined
         if tag == _SUBSTRINGS:
             return self._substrings(name, operand)
         if tag in {_EQUAL, _APPROXIMATE}:
             return self._equal(name, operand.content)
-        if tag in {_AT_LEAST, _AT_MOST}:
-            return self._ordered(name, operand.content, at_least=tag == _AT_LEAST)
-        raise MalformedBer(f"there is no filter item with tag {tag:#x}")
+        return self._ordered(name, operand.content, at_least=tag == _AT_LEAST)
 
     def _comparable(self, name: str) -> bool:
         return self._tree.schema.syntax(name) is not None and name not in CONSTRUCTED

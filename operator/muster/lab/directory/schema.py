@@ -35,7 +35,7 @@ legacyExchangeDN textEncodedORAddress dNSHostName servicePrincipalName
 operatingSystem operatingSystemVersion nETBIOSName dnsRoot gPLink displayNamePrintable
 objectClass wellKnownObjects otherWellKnownObjects msDS-ExternalDirectoryObjectId
 msDS-cloudExtensionAttribute1 msDS-AllowedDNSSuffixes ms-Mcs-AdmPwd msLAPS-Password
-lDAPDisplayName uPNSuffixes
+lDAPDisplayName uPNSuffixes canonicalName msDS-PrincipalName
 """
 _INTEGER = """
 userAccountControl groupType sAMAccountType primaryGroupID adminCount instanceType systemFlags

@@ -94,6 +94,8 @@ class Session:
     def _messages(self) -> Iterator[Message]:
         waiting = bytearray()
         while True:
+            if waiting and waiting[0] != ber.SEQUENCE:
+                raise MalformedBer("this is no LDAP message")
             end = ber.element_end(waiting)
             if end is not None and end > _LONGEST_REQUEST:
                 raise MalformedBer("the request is too long")

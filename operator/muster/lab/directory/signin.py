@@ -6,8 +6,6 @@ numbers in hex (MS-ERREF 2.2). A wrong password does not count towards lock-out 
 
 from __future__ import annotations
 
-import hmac
-
 from muster.lab.directory.accounts import DISABLED
 from muster.lab.directory.dn import InvalidName, fold
 from muster.lab.directory.domain import LabDomain
@@ -27,7 +25,7 @@ def sign_in(domain: LabDomain, name: str, password: bytes) -> Entry:
             raise _refusal(_NO_SUCH_USER)
         if entry.number("lockouttime"):
             raise _refusal(_LOCKED_OUT)
-        if not hmac.compare_digest((entry.password or "\0").encode(), password):
+        if not entry.password or entry.password.encode() != password:
             raise _refusal(_WRONG_PASSWORD)
         reason = _unusable(entry, ticks(domain.tree.now()))
         if reason:
