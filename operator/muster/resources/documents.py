@@ -20,7 +20,9 @@ MAX_DEPTH = 64
 MAX_VALUES = 100_000
 """Values per document with every alias counted as if it were written out."""
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+FASTEST_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser of libyaml where PyYAML was built with it, else the one in Python."""
+
 _RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_implicit_resolvers
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = {"!", _TAG + "str"}
@@ -68,7 +70,7 @@ class NotYaml(Exception):
         self.line, self.column, self.message, self.advice = line, column, message, advice
 
 
-def read_documents(text: str) -> Iterator[Document]:
+def read_documents(text: str, loader: Any = FASTEST_LOADER) -> Iterator[Document]:
     """Yield the documents of a text, empty ones left out.
 
     Raises:
@@ -77,7 +79,7 @@ def read_documents(text: str) -> Iterator[Document]:
     """
     builder: _Builder | None = None
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.DocumentStartEvent):
                 builder = _Builder(Document(line=_mark(event).line))
             elif isinstance(event, yaml.DocumentEndEvent) and builder:
