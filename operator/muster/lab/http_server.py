@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import sys
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -19,7 +21,7 @@ import trustme
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request
 
-_POLL_S = 0.02  # how long a stop may have to wait for the accept loop
+_CONTEXTS: weakref.WeakKeyDictionary[trustme.CA, ssl.SSLContext] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,7 @@ class LoopbackServer:
 
     def __init__(self, respond: Respond, ca: trustme.CA) -> None:
         self._server = _Server(respond, _tls_context(ca))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_S,))
-        self._thread.daemon = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
     def port(self) -> int:
@@ -62,15 +63,20 @@ class LoopbackServer:
 
     def stop(self) -> None:
         """Close every connection and wait for every thread."""
+        with contextlib.suppress(OSError):  # wakes the accept loop where that is possible
+            self._server.socket.shutdown(socket.SHUT_RDWR)
         self._server.shutdown()
         self._thread.join()
         self._server.hang_up()
 
 
 def _tls_context(ca: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("localhost", "127.0.0.1").configure_cert(context)
-    return context
+    # One certificate per authority: all simulators have the same name, and keys cost time.
+    if ca not in _CONTEXTS:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ca.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+        _CONTEXTS[ca] = context
+    return _CONTEXTS[ca]
 
 
 class _Server(ThreadedWSGIServer):
@@ -82,10 +88,13 @@ class _Server(ThreadedWSGIServer):
         self.respond = respond
         self._lock = threading.Lock()
         self._open: dict[ssl.SSLSocket, threading.Thread] = {}
+        self._ended = False
 
     def enter(self, connection: ssl.SSLSocket) -> None:
         with self._lock:
             self._open[connection] = threading.current_thread()
+            if self._ended:  # accepted just before the end
+                _shut(connection)
 
     def leave(self, connection: ssl.SSLSocket) -> None:
         with self._lock:
@@ -93,12 +102,22 @@ class _Server(ThreadedWSGIServer):
 
     def hang_up(self) -> None:
         with self._lock:
+            self._ended = True
             connections = dict(self._open)
         for connection, thread in connections.items():
-            with contextlib.suppress(OSError):
-                # The plain shutdown: the TLS one drops state that the handler still reads.
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            _shut(connection)
             thread.join()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that leaves before its connection is set up is no error of ours.
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+def _shut(connection: ssl.SSLSocket) -> None:
+    with contextlib.suppress(OSError):
+        # The plain shutdown: the TLS one drops state that the handler still reads.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _no_app(*_: object) -> list[bytes]:
@@ -129,9 +148,10 @@ class _Handler(WSGIRequestHandler):
             super().handle()
 
     def finish(self) -> None:
-        with contextlib.suppress(OSError):
-            super().finish()
-        self.connection.close()
+        # Each on its own: a flush to a client that is gone must not leave the socket open.
+        for stream in (self.wfile, self.rfile, self.connection):
+            with contextlib.suppress(OSError):
+                stream.close()
         self._lab.leave(cast(ssl.SSLSocket, self.connection))
 
     def run_wsgi(self) -> None:
