@@ -19,6 +19,7 @@ from muster.cli.exit_codes import ExitCode
 from muster.cli.lab import open_lab
 from muster.cli.output import out
 from muster.cli.reading import open_registry
+from muster.cli.shell import Program, run
 from muster.errors import MusterError
 from muster.model.names import AccountType, CustomerName
 
@@ -31,6 +32,7 @@ _PEOPLE = 20
 
 
 def demo(
+    context: typer.Context,
     keep: Annotated[
         Path | None, typer.Option(help="Keep the estate in this directory.", show_default=False)
     ] = None,
@@ -44,7 +46,7 @@ def demo(
     with _directory(keep) as estate, open_lab(seed=seed, people=_PEOPLE) as lab:
         lab.write_estate(estate)
         with contextlib.chdir(estate):
-            story = _Story(lab)
+            story = _Story(lab, context.find_root().command)
             story.tell()
     return ExitCode.OK if story.as_told else ExitCode.ERROR
 
@@ -64,8 +66,9 @@ def _directory(keep: Path | None) -> Iterator[Path]:
 class _Story:
     """The chapters, in order; `as_told` is false when one ended otherwise than it should."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, program: Program) -> None:
         self._lab = lab
+        self._program = program
         self._console = out()
         self.as_told = True
 
@@ -150,9 +153,7 @@ class _Story:
 
     def _muster(self, expected: ExitCode, command: str, *arguments: str) -> None:
         """Run a command of Muster in the estate and note whether it ended as it should."""
-        from muster.cli.main import run
-
         words = " ".join(f'"{word}"' if " " in word else word for word in arguments)
         self._console.print(f"[dim]$[/] [bold]muster {command}[/] {escape(words)}".rstrip())
-        code = run([command, *arguments])
+        code = run(self._program, [command, *arguments])
         self.as_told = self.as_told and code == expected
