@@ -27,8 +27,8 @@ def fold(text: str) -> str:
 
 def escape_value(value: str) -> str:
     """Escape the value of a name's part the way Active Directory returns it."""
-    escaped = re.sub(r'([\\,+"<>;=])', r"\\\1", value).replace("\n", "\\0A").replace("\0", "\\00")
-    if escaped[:1] in {" ", "#"}:
+    escaped = re.sub(r'([\\,+"<>;=#])', r"\\\1", value).replace("\n", "\\0A").replace("\0", "\\00")
+    if escaped[:1] == " ":
         escaped = "\\" + escaped
     if value.endswith(" ") and len(value) > 1:
         escaped = escaped[:-1] + "\\ "
@@ -37,7 +37,7 @@ def escape_value(value: str) -> str:
 
 def split(dn: str) -> tuple[str, ...]:
     """Split a name at its commas; escapes stay as they are. Raises InvalidName."""
-    if not dn.strip():
+    if not dn.strip(" "):
         return ()
     pieces = _PIECE.findall(dn)
     if sum(map(len, pieces)) + len(pieces) - 1 != len(dn):
@@ -48,9 +48,9 @@ def split(dn: str) -> tuple[str, ...]:
 def parse_part(part: str) -> tuple[str, str]:
     """Return the type and the unescaped value of one part; raises InvalidName."""
     kind, sign, value = part.partition("=")
-    if not sign or not kind.strip():
+    if not sign or not kind.strip(" "):
         raise InvalidName(part)
-    return kind.strip(), _unescape(value.lstrip())
+    return kind.strip(" "), _unescape(value.lstrip(" "))
 
 
 @lru_cache(maxsize=65536)
@@ -61,7 +61,7 @@ def key(dn: str) -> DnKey:
 
 
 def _trim(piece: str) -> str:
-    trimmed = piece.strip()
+    trimmed = piece.strip(" ")
     backslashes = len(trimmed) - len(trimmed.rstrip("\\"))
     return trimmed + " " if backslashes % 2 else trimmed  # the blank behind it was escaped
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,19 +10,20 @@ from uuid import UUID
 NEVER = 0x7FFFFFFFFFFFFFFF
 """The tick count that means never, as in accountExpires (MS-ADTS 2.2.15)."""
 
+_SID = re.compile(r"[Ss]-1-\d{1,14}(-\d+){1,15}")
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
 def sid_bytes(text: str) -> bytes:
     """Turn `S-1-5-32-544` into its binary form (MS-DTYP 2.4.2.2); raises ValueError."""
-    mark, revision, authority, *parts = text.split("-")
-    if mark.upper() != "S" or not 1 <= len(parts) <= 15:
-        raise ValueError(text)
+    if not _SID.fullmatch(text):
+        raise ValueError(f"{text} is no SID")
+    _, revision, authority, *parts = text.split("-")
     head = struct.pack(">BB6s", int(revision), len(parts), int(authority).to_bytes(6, "big"))
     try:
         return head + struct.pack(f"<{len(parts)}I", *map(int, parts))
     except struct.error as exc:
-        raise ValueError(text) from exc
+        raise ValueError(f"{text} is no SID") from exc
 
 
 def guid_bytes(text: str) -> bytes:
