@@ -18,8 +18,8 @@ from muster.resources.schemas import DESIRED_KINDS
 CORPUS = Path(__file__).parents[1] / "corpus"
 TEXTS = [file.read_text(encoding="utf-8") for file in sorted(CORPUS.rglob("*.yaml"))]
 QUICK = settings(
-    max_examples=150,
-    deadline=timedelta(seconds=2),
+    max_examples=100,
+    deadline=timedelta(seconds=20),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
