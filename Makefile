@@ -25,8 +25,11 @@ test: static ## lint, format, types, import direction, then all tests but those 
 check: static ## lint, format, types, import direction and architecture; no other tests
 	$(BIN)/python -m pytest -q tests/architecture
 
-bench: dev-venv ## measure speed and memory
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: dev-venv ## measure how fast things are, one table per program in benchmarks/
+	@for file in $$(grep -l '^if __name__' benchmarks/*.py); do \
+	  name=benchmarks.$$(basename "$$file" .py); \
+	  echo "== $$name"; $(BIN)/python -m "$$name" || exit 1; \
+	done
 
 static: dev-venv
 	$(BIN)/python -m ruff check .

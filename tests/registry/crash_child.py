@@ -1,8 +1,10 @@
-"""Runs one story again and again, and is killed before each of its SQL statements in turn.
+"""Runs one story again and again, and is killed before each of its steps in turn.
 
-Called by test_crash.py with a folder. It forks for every death, because a process of its
-own for each would take longer than the story. Prints one line per death: the number of
-steps of the story that had returned, and the file that was left.
+Called by test_crash.py with a story's name and a folder. The story `write` dies before one
+of its SQL statements; `create` and `migrate` die before one of the things that Python does to
+files while it opens the registry. It forks for every death, because a process of its own for
+each would take longer than the story. Prints one line per death: a dot for each call that
+had returned, and the file that was left.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +20,11 @@ from tests.contract.registry.suite import CONTOSO, linked_to, make_intent, make_
 
 from muster.model.accounts import IntentState
 from muster.model.names import RemoteId, Source
+from muster.registry.migrations import MIGRATIONS, Migration
 from muster.registry.sqlite import SqliteRegistry
+
+NEXT = (*MIGRATIONS, Migration(number=2, statements=("CREATE TABLE extra (x)",)))
+"""What a later version might add."""
 
 
 def steps(registry: SqliteRegistry) -> None:
@@ -39,25 +46,48 @@ def tell() -> None:
     os.write(1, b".")
 
 
-def story(path: Path, death: int) -> None:
+def write(path: Path, death: int) -> None:
     """Run the steps and die before the statement with this number."""
     registry = SqliteRegistry.open(path)
-    count = 0
-
-    def before_statement(_: str) -> None:
-        nonlocal count
-        count += 1
-        if count == death:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    registry._connection.set_trace_callback(before_statement)
+    registry._connection.set_trace_callback(lambda _: countdown(death))
     steps(registry)
     registry._connection.set_trace_callback(None)
     registry.close()
 
 
-def main(folder: Path) -> None:
-    """Die before the first statement, before the second, until the story ends alive."""
+def create(path: Path, death: int) -> None:
+    """Open a file that is not there."""
+    die_at_file_event(path, death)
+    SqliteRegistry.open(path).close()
+
+
+def migrate(path: Path, death: int) -> None:
+    """Open a file of an older version."""
+    with SqliteRegistry.open(path) as registry:
+        registry.save(CONTOSO, [make_record(1)])
+    die_at_file_event(path, death)
+    SqliteRegistry.open(path, NEXT).close()
+
+
+def die_at_file_event(path: Path, death: int) -> None:
+    """Die before Python opens, renames, removes or connects to a file of the registry."""
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if any(path.name in str(argument) for argument in arguments):
+            countdown(death)
+
+    sys.addaudithook(hook)
+
+
+def countdown(death: int, passed: list[int] = [0]) -> None:  # noqa: B006 - one count per fork
+    """Count one step, and die when it is the one with this number."""
+    passed[0] += 1
+    if passed[0] == death:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(story: Callable[[Path, int], None], folder: Path) -> None:
+    """Die before the first step, before the second, until the story ends alive."""
     for death in range(1, 1000):
         path = folder / f"{death}.sqlite"
         child = os.fork()
@@ -70,4 +100,7 @@ def main(folder: Path) -> None:
             return
 
 
-main(Path(sys.argv[1]))
+STORIES = {"write": write, "create": create, "migrate": migrate}
+
+if __name__ == "__main__":
+    main(STORIES[sys.argv[1]], Path(sys.argv[2]))

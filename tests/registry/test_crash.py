@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.contract.registry.suite import CONTOSO, linked_to, make_intent, make_record
+from tests.registry.crash_child import NEXT
 
 from muster.errors import StateError
 from muster.model.accounts import IntentState, Known
@@ -38,19 +39,45 @@ def stages() -> list[Known]:
 
 def test_a_writer_killed_at_any_statement_leaves_before_or_after(tmp_path: Path) -> None:
     """Whatever had returned is there; the step that was cut short is there wholly or not at all."""
+    deaths = die_again_and_again("write", tmp_path)
+    assert {returned for returned, _ in deaths} == {0, 1, 2, 3, 4}
+    for returned, path in deaths:
+        with SqliteRegistry.open(path) as registry:
+            assert registry.load(CONTOSO) in stages()[returned : returned + 2]
+            registry.save(CONTOSO, [make_record(3)])
+
+
+def test_a_writer_killed_while_it_makes_the_file_does_not_spoil_it(tmp_path: Path) -> None:
+    """Whenever the first run dies, the next one finds a whole file or makes one."""
+    deaths = die_again_and_again("create", tmp_path)
+    assert {path.exists() for _, path in deaths} == {False, True}
+    for _, path in deaths:
+        with SqliteRegistry.open(path) as registry:
+            assert registry.load(CONTOSO) == Known()
+
+
+def test_a_writer_killed_while_it_migrates_loses_nothing(tmp_path: Path) -> None:
+    """Whenever a migration dies, the file is of the old version or of the new one, and whole."""
+    deaths = die_again_and_again("migrate", tmp_path)
+    for _, path in deaths:
+        with SqliteRegistry.open_for_reading(path, NEXT) as registry:
+            assert registry.load(CONTOSO).records == (make_record(1),)
+        with SqliteRegistry.open(path, NEXT) as registry:
+            assert registry.load(CONTOSO).records == (make_record(1),)
+
+
+def die_again_and_again(story: str, folder: Path) -> list[tuple[int, Path]]:
+    """Return, for each death in a story, how many calls had returned and the file left behind."""
     told = subprocess.run(
-        [sys.executable, str(CHILD), str(tmp_path)],
+        [sys.executable, str(CHILD), story, str(folder)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         check=True,
         text=True,
     ).stdout.splitlines()
-    deaths = [(len(line.split(" ")[0]), line.split(" ")[1]) for line in told]
-    assert {returned for returned, _ in deaths} == {0, 1, 2, 3, 4}
-    for returned, name in deaths:
-        with SqliteRegistry.open(tmp_path / name) as registry:
-            assert registry.load(CONTOSO) in stages()[returned : returned + 2]
-            registry.save(CONTOSO, [make_record(3)])
+    parts = [line.split(" ") for line in told]
+    assert len(parts) > 5, "the story has more steps than that"
+    return [(len(dots), folder / name) for dots, name in parts]
 
 
 def test_a_log_cut_at_any_place_leaves_a_whole_number_of_steps(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.contract.registry.suite import NOW, make_intent, make_record
 
 from muster.errors import StateError
 from muster.model.accounts import AccountRecord
+from muster.model.secret import Secret
 from muster.registry.encoding import ACCOUNT, INTENT, Document, decode_json, encode_json
 
 GOLDEN = Path(__file__).parent / "account-v1.json"
@@ -110,6 +112,29 @@ def test_text_that_is_no_status_is_refused(text: str) -> None:
 def test_equal_statuses_have_equal_text() -> None:
     """The order in which a status was built does not make it differ."""
     assert encode_json({"a": 1, "b": 2}) == encode_json({"b": 2, "a": 1})
+
+
+def with_each_leaf_replaced(value: Any, leaf: Any) -> Iterator[Any]:
+    """Yield copies of a value in each of which one text, time, enum or switch is another value."""
+    if is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            for part in with_each_leaf_replaced(getattr(value, field.name), leaf):
+                yield replace(value, **{field.name: part})
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            for part in with_each_leaf_replaced(item, leaf):
+                yield (*value[:index], part, *value[index + 1 :])
+    else:
+        yield leaf
+
+
+def test_a_secret_is_refused_in_every_field() -> None:
+    """Wherever a secret is put into a record, the record is not written."""
+    planted = list(with_each_leaf_replaced(make_record(), Secret("hunter2-planted")))
+    assert len(planted) > 40
+    for record in planted:
+        with pytest.raises(TypeError, match="a Secret is not written"):
+            ACCOUNT.encode(record)
 
 
 @pytest.mark.parametrize("wrong", [5, None, b"x", ["x"], datetime(2026, 1, 1, tzinfo=UTC)])

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 from tests.contract.registry.suite import CONTOSO, make_intent, make_record
+from tests.registry.crash_child import NEXT
 
 from muster.errors import StateBusy, StateError
 from muster.registry.migrations import APPLICATION_ID, MIGRATIONS, Migration
 from muster.registry.sqlite import SqliteRegistry
 
-NEXT = (*MIGRATIONS, Migration(number=2, statements=("CREATE TABLE extra (x)",)))
 BROKEN = (
     *MIGRATIONS,
     Migration(number=2, statements=("CREATE TABLE extra (x)", "CREATE TABLE extra (x)")),
