@@ -25,8 +25,8 @@ PsaRead = tuple[Organization | None, tuple[PsaContact, ...]]
 
 
 def observe(desired: Desired, known: Known, ports: Ports) -> Observed:
-    """Read every system of one customer; where nothing is imported, read nothing."""
-    if not desired.sources:
+    """Read every system of one customer; where nothing is imported or kept, read nothing."""
+    if not desired.sources and not any(record.live for record in known.records):
         return Observed(reads=())
     directory, directory_read = _observe_directory(known, ports)
     (organization, categories, entries), vault_read = _observe_vault(desired, ports)

@@ -65,6 +65,11 @@ def print_table(
     (console or out()).print(table)
 
 
+def counted(count: int, word: str, plural: str = "") -> str:
+    """Return a count with its word: 1 customer, 2 customers, 0 matches."""
+    return f"{count} {word if count == 1 else plural or word + 's'}"
+
+
 def say(text: str) -> None:
     """Say something about the run; square brackets in it are text, not markup."""
     err().print(escape(text))

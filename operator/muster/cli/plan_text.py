@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from rich.console import Console
 from rich.markup import escape
 
-from muster.cli.output import print_table
+from muster.cli.output import counted, print_table
 from muster.model.names import Action, DecisionState
 from muster.model.plans import Approved, Change, CustomerPlan, Refused, Verdict
 from muster.plan.digest import digest_plans
@@ -36,8 +36,9 @@ def print_plans(verdicts: Iterable[Verdict], locate: Locate, console: Console) -
     changes = sum(len(plan.changes) for plan in plans)
     refused = sum(isinstance(verdict, Refused) for verdict in ordered)
     console.print(
-        f"[bold]{len(plans)} customers, {changes} changes[/], {waiting} matches wait for a person, "
-        f"{refused} plans refused."
+        f"[bold]{counted(len(plans), 'customer')}, {counted(changes, 'change')}[/], "
+        f"{counted(waiting, 'match', 'matches')} waiting for a person, "
+        f"{counted(refused, 'plan')} refused."
     )
     console.print(f"Plan {digest_plans(plans)}")
 

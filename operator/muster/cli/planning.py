@@ -9,7 +9,7 @@ import typer
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode, of_plans, of_run
-from muster.cli.output import Format, complain, out, print_data, say
+from muster.cli.output import Format, complain, counted, out, print_data, say
 from muster.errors import MusterError
 
 T = TypeVar("T")
@@ -42,12 +42,15 @@ def validate(paths: options.Paths = None, output: options.Output = Format.TEXT) 
         return ExitCode.ERROR if problems else ExitCode.OK
     for problem in problems:
         out().print(str(problem), markup=False, soft_wrap=True)
-    counted = (
-        f"{len(estate.customers)} customers, {len(estate.policies)} policies, "
-        f"{len(estate.integrations)} integrations, {len(estate.overrides)} overrides"
-    )
-    ignored = f", {estate.ignored_resources} of other groups" if estate.ignored_resources else ""
-    say(f"{len(problems)} problems. Sound: {counted}{ignored}.")
+    parts = [
+        counted(len(estate.customers), "customer"),
+        counted(len(estate.policies), "policy", "policies"),
+        counted(len(estate.integrations), "integration"),
+        counted(len(estate.overrides), "override"),
+    ]
+    if estate.ignored_resources:
+        parts.append(f"{estate.ignored_resources} of other API groups, ignored")
+    say(f"{counted(len(problems), 'problem')}. Sound: {', '.join(parts)}.")
     return ExitCode.ERROR if problems else ExitCode.OK
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
-from muster.cli.output import Format, out, print_data, print_table
+from muster.cli.output import Format, counted, out, print_data, print_table
 from muster.errors import SpecError
 from muster.model.accounts import AccountRecord, Known, Link
 from muster.model.names import NEEDS_PERSON, CustomerName, LinkState
@@ -216,4 +216,5 @@ def _print_matches(found: Iterable[tuple[AccountRecord, str, Link]]) -> None:
             changed = f", changed {candidate.updated_at:%Y-%m-%d}" if candidate.updated_at else ""
             line = f"{candidate.id}  {candidate.name}  by {candidate.evidence}: {candidate.detail}"
             console.print(f"    {escape(line + changed)}")
-    console.print(f"{count} matches. {RESOLVE_HINT if count else ''}".rstrip(), markup=False)
+    found_text = counted(count, "match", "matches")
+    console.print(f"{found_text}. {RESOLVE_HINT if count else ''}".rstrip(), markup=False)
