@@ -7,17 +7,18 @@ customer that nothing else covers, however old.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from muster.model.names import AccountType
+from muster.model.names import AccountType, CustomerName
 from muster.model.settings import (
+    AccountOverride,
     AutomaticImportPolicy,
     Customer,
     Desired,
     Estate,
     ImportSource,
-    Integration,
     ResolvedFrom,
 )
 from muster.resources.labels import labels_fit
@@ -29,11 +30,20 @@ def resolve(estate: Estate) -> Estate:
     Means something only for an estate in which `references.find_conflicts` finds nothing.
     """
     integrations = {integration.name: integration for integration in estate.integrations}
-    customers = sorted(estate.customers, key=lambda customer: customer.name)
-    return replace(
-        estate,
-        desired=tuple(_desired(customer, estate, integrations) for customer in customers),
+    overrides: dict[CustomerName, list[AccountOverride]] = defaultdict(list)
+    for override in sorted(estate.overrides, key=lambda override: override.name):
+        overrides[override.customer].append(override)
+    desired = (
+        Desired(
+            customer=customer,
+            sources=tuple(_sources(customer, estate.policies)),
+            overrides=tuple(overrides[customer.name]),
+            vault=integrations.get(customer.vault.integration) if customer.vault else None,
+            psa=integrations.get(customer.psa.integration) if customer.psa else None,
+        )
+        for customer in sorted(estate.customers, key=lambda customer: customer.name)
     )
+    return replace(estate, desired=tuple(desired))
 
 
 def covers(policy: AutomaticImportPolicy, customer: Customer) -> bool:
@@ -47,17 +57,6 @@ def covers(policy: AutomaticImportPolicy, customer: Customer) -> bool:
 def own_imports(customer: Customer, account_type: AccountType) -> bool:
     """Return whether the customer's own imports keep policies of this type away."""
     return any(settings.account_type is account_type for settings in customer.imports)
-
-
-def _desired(customer: Customer, estate: Estate, integrations: dict[str, Integration]) -> Desired:
-    overrides = (o for o in estate.overrides if o.customer == customer.name)
-    return Desired(
-        customer=customer,
-        sources=tuple(_sources(customer, estate.policies)),
-        overrides=tuple(sorted(overrides, key=lambda override: override.name)),
-        vault=integrations.get(customer.vault.integration) if customer.vault else None,
-        psa=integrations.get(customer.psa.integration) if customer.psa else None,
-    )
 
 
 def _sources(
