@@ -298,6 +298,12 @@ def test_companies_and_sites(open_connectwise: OpenConnectWise) -> None:
     assert client.get(f"/company/companies/{kept}/sites").json()[0]["name"] == "Main"
 
 
+def test_system_info_names_the_version(open_connectwise: OpenConnectWise) -> None:
+    """The usual connection test answers a version."""
+    _, client = open_connectwise()
+    assert client.get("/system/info").json()["version"].startswith("v")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [

@@ -86,6 +86,12 @@ def test_first_name_is_required(open_connectwise: OpenConnectWise) -> None:
         ({"communicationItems": [{"type": {"id": 1}, "value": "x" * 251}]}, "value"),
         ({"communicationItems": [{"type": {"id": 77}, "value": "x"}]}, "type"),
         ({"communicationItems": [{"type": {"id": 1}}]}, "value"),
+        (
+            {"communicationItems": [{"type": {"id": 1}, "value": "x", "extension": "1" * 16}]},
+            "extension",
+        ),
+        ({"communicationItems": "z@x.example"}, "communicationItems"),
+        ({"site": "Main"}, "site"),
     ],
 )
 def test_invalid_objects_are_refused(
@@ -138,6 +144,9 @@ def test_patch_takes_both_path_styles(
         [operation("replace", "types", [])],
         [operation("replace", "title", ["x"])],
         [operation("replace", "inactiveFlag", "yes")],
+        [operation("replace", "customFields", "x")],
+        [operation("replace", "communicationItems", ["a@x.example"])],
+        [operation("replace", "communicationItems/0/domain", "@x.example")],
         [operation("replace", "communicationItems", "a@x.example")],
         [operation("replace", "communicationItems/5/value", "a@x.example")],
         [operation("add", "communicationItems/5", {"type": {"id": 1}, "value": "a"})],
@@ -262,6 +271,30 @@ def test_communications_of_a_contact(open_connectwise: OpenConnectWise) -> None:
     assert client.delete(f"{url}/{added.json()['id']}").status_code == 204
     assert values(lab.contacts(None)[0]) == [("n@z.example", True)]
     assert client.delete(f"{url}/{added.json()['id']}").status_code == 404
+
+
+def test_patch_of_a_communication_is_an_array(open_connectwise: OpenConnectWise) -> None:
+    """An object instead of an array is InvalidPatch here too."""
+    lab, client = open_connectwise()
+    contact = lab.add_contact(None, "Zoë", emails=["a@x.example"])
+    item = lab.contacts(None)[0]["communicationItems"][0]["id"]
+    url = f"{CONTACTS}/{contact}/communications/{item}"
+    answer = client.patch(url, json=operation("replace", "value", "b@x.example"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "InvalidPatch")
+
+
+def test_extension_is_absent_when_empty(open_connectwise: OpenConnectWise) -> None:
+    """An extension that is sent comes back; an empty one leaves no key."""
+    _, client = open_connectwise()
+    kind = {"name": "Direct"}
+    items = [
+        {"type": kind, "value": "+1", "extension": "23"},
+        {"type": kind, "value": "+2", "extension": ""},
+    ]
+    sent = {"firstName": "Zoë", "communicationItems": items}
+    first, second = client.post(CONTACTS, json=sent).json()["communicationItems"]
+    assert first["extension"] == "23"
+    assert "extension" not in second
 
 
 @pytest.mark.parametrize("sent", [{"type": {"id": 1}}, {"value": "a@x.example"}])

@@ -84,7 +84,8 @@ def test_record_out_of_sight_is_401_and_unknown_is_404(open_itglue: OpenItGlue) 
         assert client.get(path).json() == {"errors": [expected]}
     assert [row["id"] for row in client.get("/passwords").json()["data"]] == [own]
     assert [row["id"] for row in client.get("/organizations").json()["data"]] == [mine]
-    for path in ("/passwords/1", "/organizations/1", "/password_categories/1", "/nothing"):
+    unknown = ("/passwords/1", "/organizations/1", "/password_categories/1", "/nothing")
+    for path in (*unknown, "/organizations/1/relationships/passwords"):
         answer = client.get(path)
         assert (answer.status_code, answer.json()["errors"][0]["status"]) == (404, 404)
 

@@ -128,6 +128,15 @@ def test_patch_leaves_unsent_attributes_alone(open_itglue: OpenItGlue, clock: Cl
     assert changed == {"name", "updated-at"}
 
 
+def test_name_cannot_be_emptied(open_itglue: OpenItGlue) -> None:
+    """A PATCH with an empty name is 422 and changes nothing."""
+    lab, client = open_itglue()
+    org = lab.add_organization("Acme")
+    entry = lab.add_password(org, "one")
+    assert client.patch(f"/passwords/{entry}", json=body(name="")).status_code == 422
+    assert (lab.passwords(org)[0]["name"], lab.writes()) == ("one", 0)
+
+
 @pytest.mark.parametrize(
     ("only_when_different", "secret", "moves"),
     [(False, "same", True), (True, "same", False), (True, "other", True)],

@@ -142,6 +142,19 @@ def test_same_calls_lead_to_the_same_state(ca: trustme.CA) -> None:
     assert build() == build()
 
 
+def test_seed_calls_name_what_they_do_not_find(ca: trustme.CA) -> None:
+    """A wrong id in a scenario is an error at once, not a silent nothing."""
+    vault, psa = ItGlueLab(ca=ca), ConnectWiseLab(ca=ca)
+    with pytest.raises(KeyError, match="no organization 9"):
+        vault.add_password("9", "one")
+    with pytest.raises(KeyError, match="no password 9"):
+        vault.delete_password("9")
+    with pytest.raises(KeyError, match="no company 9"):
+        psa.add_contact("9", "Zoë")
+    with pytest.raises(KeyError, match="no contact 9"):
+        psa.delete_contact("9")
+
+
 def test_one_script_serves_several_simulators(connect: Connect, ca: trustme.CA) -> None:
     """A script that is passed in is shared; each simulator takes what matches."""
     faults = Faults()

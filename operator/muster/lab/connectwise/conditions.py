@@ -1,8 +1,9 @@
 """The condition language of ConnectWise lists: text in, a predicate out.
 
-Grammar, from the vendor's guide as copied in tjone270/pyconnectwise-psa and from live use in
-christaylorcodes/ConnectWiseManageAPI: `and`, `or`, parentheses; `= != < <= > >= contains
-like in not`; double-quoted text, bare numbers, `True`, `False`, `null`, `[dates]`.
+Grammar: `and`, `or`, parentheses; `= != < <= > >= contains like in not`; double-quoted text,
+bare numbers, `True`, `False`, `null`, `[dates]`. Source: the vendor's developer guide, copied at
+https://gitea.resolutionflow.com/chihlasm/resolutionflow/src/branch/main/docs/connectwise/
+Unconfirmed: single quotes, which live callers use too.
 How two values compare is decided in `comparison`.
 """
 

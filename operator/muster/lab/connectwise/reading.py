@@ -19,7 +19,7 @@ _REFERENCE = ("id", "identifier", "name")
 _ITEM = ("id", "value", "extension", "defaultFlag", "domain", "communicationType", "type/id")
 _DATES = ("lastUpdated", "_info/lastUpdated", "_info/updatedBy")
 
-# Only names that a GET returns may be used (the vendor's guide on conditions). A contact has
+# Only names that a GET returns may be used (the vendor's developer guide). A contact has
 # no field `name`, and `types` is a child (WYRE-AI/connectwise-manage-mcp pull 84).
 FIELDS: Mapping[str, frozenset[str]] = {
     "contacts": frozenset(

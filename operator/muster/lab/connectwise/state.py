@@ -118,7 +118,7 @@ class CwState:
         """Store a contact's record as of now."""
         kept = {**record, "_info": self.info()}
         items = settle_defaults(kept.pop("communicationItems", []))
-        if items:  # the key is absent when there are none (KerkhoffTechnologies/django-connectwise)
+        if items:  # Unconfirmed by the vendor: the key is absent when there are none
             kept["communicationItems"] = items
         company = kept["company"]
         row = CwRow(id=kept["id"], record=kept, owner=company["id"] if company else None)

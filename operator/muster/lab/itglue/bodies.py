@@ -14,8 +14,8 @@ from muster.lab.itglue.knobs import ItGlueKnobs
 def read_attributes(request: Request, knobs: ItGlueKnobs) -> list[dict[str, Any]]:
     """Return the attributes of each resource in `data`, in kebab-case.
 
-    Snake and kebab case are both understood (Celerium/Celerium.ITGlue sends the one,
-    Private-Universe/itglue the other). Unconfirmed: 415 and 400 for malformed requests.
+    Snake and kebab case are both understood (itglue/powershellwrapper issue 46 sends the one,
+    Private-Universe/itglue passwords.go the other). Unconfirmed: 415 and 400 as refusals.
     """
     if knobs.strict_media_type and request.mimetype != MEDIA_TYPE:
         refuse(415, "Unsupported Media Type", detail=f"Content-Type must be {MEDIA_TYPE}")

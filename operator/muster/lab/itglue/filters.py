@@ -1,8 +1,8 @@
 """Which rows a list request of IT Glue selects, and in which order.
 
 Source: https://support.itglue.com/hc/en-us/articles/360004934397-Sorting-and-filtering-in-the-IT-Glue-API
-(exact match, comma as OR, backslash escape) and itglue/powershellwrapper issues 60 and 77
-(what the server does not know, it ignores, and returns everything).
+(exact match, comma as OR, backslash escape; none of it on nested routes). Unconfirmed by the
+vendor, but reported from live use: what the server does not know it ignores, and returns all.
 """
 
 from __future__ import annotations
