@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -164,6 +165,31 @@ def test_a_reader_works_while_a_writer_runs(state: Path) -> None:
         with SqliteRegistry.open_for_reading(state) as second:
             assert second.load(CONTOSO).status == {"run": 2}
         writer.save(CONTOSO, [], status={"run": 3})
+
+
+def test_a_reader_needs_no_right_to_write(state: Path) -> None:
+    """Whoever may only read the file and its folder can read the registry, and leaves no trace."""
+    script = (
+        "import os, sys, pathlib\n"
+        "from muster.registry.sqlite import SqliteRegistry\n"
+        "if os.geteuid() == 0:\n"
+        "    os.chdir(pathlib.Path(sys.argv[1]).parent)\n"
+        "    os.setuid(65534)\n"
+        "with SqliteRegistry.open_for_reading(pathlib.Path('state.sqlite')) as registry:\n"
+        "    print(len(registry.load('contoso').records))\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / state.name
+        shutil.copyfile(state, copy)
+        copy.chmod(0o444)
+        copy.parent.chmod(0o555)
+        before = fingerprint(copy)
+        ran = subprocess.run(
+            [sys.executable, "-c", script, copy], cwd=folder, capture_output=True, check=False
+        )
+        assert (ran.stdout, ran.stderr) == (b"200\n", b"")
+        assert fingerprint(copy) == before
+        copy.parent.chmod(0o755)
 
 
 def test_a_reader_does_not_write(state: Path) -> None:

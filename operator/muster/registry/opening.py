@@ -6,6 +6,7 @@ its pages are checked without SQLite's helper files.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -49,14 +50,16 @@ def connect_reader(path: Path, migrations: tuple[Migration, ...]) -> sqlite3.Con
     if not path.exists():
         return _in_memory(migrations)
     _check_for_reading(path, migrations)
+    live = files.has_content(beside(path, "-wal")) or os.access(path.parent, os.W_OK)
     with files.explained(path):
-        connection = files.connect(path, mode="ro")
+        # SQLite reads beside a writer only with helper files, which need a writable folder.
+        connection = files.connect(path, mode="ro" if live else "ro&immutable=1")
         try:
             version = version_of(connection)
             _refuse_newer(path, version, migrations)
-            if version == newest(migrations):
+            if live and version == newest(migrations):
                 return connection
-            copy = _in_memory(migrations, connection)
+            copy = _migrated_copy(path, connection, migrations)
         except BaseException:
             connection.close()
             raise
@@ -144,12 +147,22 @@ def _migrate_with_backup(
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _in_memory(
-    migrations: tuple[Migration, ...], source: sqlite3.Connection | None = None
-) -> sqlite3.Connection:
-    """Return a migrated copy, so that reading an older file does not change it."""
+def _in_memory(migrations: tuple[Migration, ...]) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    if source is not None:
-        source.backup(connection)
     migrate(connection, migrations)
+    return connection
+
+
+def _migrated_copy(
+    path: Path, source: sqlite3.Connection, migrations: tuple[Migration, ...]
+) -> sqlite3.Connection:
+    """Return a copy in memory, so that reading an older file does not change it."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        source.backup(connection)
+        _check_pages(path, connection)  # a writer may have begun while we copied
+        migrate(connection, migrations)
+    except BaseException:
+        connection.close()
+        raise
     return connection
