@@ -33,7 +33,7 @@ def test_connection_is_kept_alive(open_itglue: OpenItGlue) -> None:
     client.post("/passwords", json={"data": 1})
     client.delete(f"/passwords/{lab.add_password(org, 'one')}")
     assert client.get("/passwords").http_version == "HTTP/1.1"
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_certificate_is_of_the_given_authority(connect: Connect, ca: trustme.CA) -> None:
