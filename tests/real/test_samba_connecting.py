@@ -13,7 +13,7 @@ from tests.real.conftest import SambaHouse
 
 from muster.errors import AccessDenied, Unavailable
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("samba")]
 
 DEAD = "ldaps://127.0.0.1:9"
 """Nothing listens on the discard port."""

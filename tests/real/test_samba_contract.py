@@ -6,7 +6,7 @@ import pytest
 from tests.contract.directory.suite import DirectoryContract, House
 from tests.real.conftest import SambaHouse
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("samba")]
 
 
 class TestSambaDirectory(DirectoryContract):

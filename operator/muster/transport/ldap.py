@@ -23,7 +23,8 @@ learn.microsoft.com, `View and set LDAP policy in Active Directory by using Ntds
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
 RANGE_RETRIEVAL_NOERR = "1.2.840.113556.1.4.1948"
-"""Makes a range past the end an empty answer, not an error. Source: MS-ADTS 3.1.1.3.4.1.16."""
+"""Makes a range past the end an empty answer, not an error. Source: MS-ADTS,
+LDAP_SERVER_RANGE_RETRIEVAL_NOERR_OID."""
 
 MAX_EMPTY_PAGES = 100
 """Pages without entries are legal (RFC 2696), but not without end."""

@@ -33,8 +33,8 @@ from muster.transport.ldap_failures import (
 )
 
 _GLOBAL_CATALOG_PORTS = frozenset({3268, 3269})
-"""It holds a partial copy of each object. Source: MS-ADTS 3.1.1.1.8, and MS-ADA2 for `member`,
-which is whole there for universal groups only."""
+"""It holds a partial copy of each object. `member` is whole there for universal groups only.
+Source: learn.microsoft.com, `Global Catalog` and `Group Membership and the Global Catalog`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +142,20 @@ def connect(login: LdapLogin, server: Endpoint) -> Connection:
 
 
 def _trust(login: LdapLogin) -> ssl.SSLContext:
+    if login.ca_pem is not None and not login.ca_pem.strip():
+        # Python would take the system's trust store instead.
+        raise _unreadable_ca(login, "it is empty")
     try:
         return ssl.create_default_context(cadata=login.ca_pem)
-    except ssl.SSLError as exc:
-        raise CertificateRefused(
-            f"Active Directory's CA certificate cannot be read from {login.ca_name}: {exc}. "
-            "Put the PEM text of the issuing CA there."
-        ) from exc
+    except (ssl.SSLError, TypeError) as exc:
+        raise _unreadable_ca(login, exc) from exc
+
+
+def _unreadable_ca(login: LdapLogin, cause: Exception | str) -> CertificateRefused:
+    return CertificateRefused(
+        f"Active Directory's CA certificate cannot be read from {login.ca_name}: {cause}. "
+        "Put the PEM text of the issuing CA there."
+    )
 
 
 def _addresses(server: Endpoint) -> list[tuple[Any, ...]]:

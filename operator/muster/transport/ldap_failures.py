@@ -127,9 +127,10 @@ def unreachable(server: str, cause: BaseException | str) -> Outage:
 
 
 def dropped(server: str, cause: BaseException) -> Outage:
-    """Return the error of a connection that ended before the answer did."""
+    """Return the error of a connection that ended, or fell silent, before the answer did."""
+    what = "fell silent" if isinstance(cause, TimeoutError) else "ended the connection"
     return Outage(
-        f"Active Directory ended the connection at {server}: {cause}. "
+        f"Active Directory {what} at {server}: {cause}. "
         "What came before is not used; try again later.",
         server=server,
         dropped=True,

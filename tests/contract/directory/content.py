@@ -101,6 +101,7 @@ USERS = (
     User(name="Una Users", sam="uusers", parent=USERS_CONTAINER),
     User(name="Mo Mover", sam="mmover"),
     User(name="Gus Goner", sam="ggoner"),
+    User(name="Max, the Roamer (II)", sam="mroamer"),
     User(name=READER, sam=READER, parent=SERVICES, password=PASSWORD),
     User(
         name="svc-disabled", sam="svc-disabled", parent=SERVICES, password=PASSWORD, enabled=False
@@ -132,6 +133,7 @@ GROUPS_HELD = (
         name="Muster Staff, all", sam="Muster Staff", members=("jsmith", "obrien", "Muster Nested")
     ),
     Group(name="Muster Empty", sam="Muster Empty"),
+    Group(name="Muster Roamers", sam="Muster Roamers", members=("mroamer",)),
     Group(
         name="A group with a name beyond twenty characters",
         sam="A group with a name beyond twenty characters",

@@ -71,7 +71,7 @@ class LabHouse:
         return ActiveDirectoryAdapter(
             settings,
             Secret(password),
-            ca_pem or self.authority.cert_pem.bytes().decode(),
+            self.authority.cert_pem.bytes().decode() if ca_pem is None else ca_pem,
             connect_timeout_s=2,
             receive_timeout_s=receive_timeout_s,
         )

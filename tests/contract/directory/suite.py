@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -57,6 +57,20 @@ class HidingSession(LdapSession):
         for entry in super().search(base, search_filter, attributes):
             if entry.first("sAMAccountName") != hidden.encode():
                 yield entry
+
+
+class MovingSession(LdapSession):
+    """Lets something happen once the first search, for the users, has ended."""
+
+    def __init__(self, session: LdapSession, meddle: Callable[[], object]) -> None:
+        super().__init__(session._connection, server=session.server)
+        self.waiting = [meddle]
+
+    def search(self, base: str, search_filter: str, attributes: Sequence[str]) -> Iterator[Entry]:
+        """Yield what is there, then meddle, once."""
+        yield from super().search(base, search_filter, attributes)
+        if self.waiting:
+            self.waiting.pop()()
 
 
 def user(snapshot: DirectorySnapshot, sam: str) -> DirectoryUser:
@@ -221,13 +235,27 @@ class DirectoryContract:
         self, house: House, snapshot: DirectorySnapshot
     ) -> None:
         """A known account that the sweep did not show is found by its id."""
-        john = user(snapshot, "jsmith")
+        nora = user(snapshot, "nomail")
         login = house.login()
         found = []
-        for known in (NOBODY, frozenset({john.id})):
-            with HidingSession(open_first(login, endpoints(login)), "jsmith") as session:
-                found.append(john.id in {user.id for user in read_domain(session, known).users})
+        for known in (NOBODY, frozenset({nora.id})):
+            with HidingSession(open_first(login, endpoints(login)), "nomail") as session:
+                found.append(nora.id in {user.id for user in read_domain(session, known).users})
         assert found == [False, True]
+
+    def test_member_that_moves_during_a_read_stays_a_member(
+        self, house: House, snapshot: DirectorySnapshot
+    ) -> None:
+        """A user moved between the reading of users and of groups has one name in both."""
+        before = user(snapshot, "mroamer")
+        login = house.login()
+        session = open_first(login, endpoints(login))
+        with MovingSession(session, lambda: house.move(before.dn, content.LEAVERS)) as moving:
+            read = read_domain(moving, NOBODY)
+        after = user(read, "mroamer")
+        assert after.id == before.id
+        assert dn_key(after.dn) != dn_key(before.dn)
+        assert dn_key(after.dn) in map(dn_key, group(read, "Muster Roamers").members)
 
     def test_unknown_ids_are_no_error(self, house: House, snapshot: DirectorySnapshot) -> None:
         """Many ids that nobody has add nobody, and need no error."""

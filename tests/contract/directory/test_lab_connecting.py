@@ -58,10 +58,11 @@ def test_untrusted_certificate_is_refused(house: LabHouse) -> None:
         house.adapter(house.ldaps, ca_pem=stranger).read(NOBODY)
 
 
-def test_unreadable_ca_is_named(house: LabHouse) -> None:
-    """A CA certificate that is no PEM text is an error that names caRef."""
-    with pytest.raises(AccessDenied, match=r"caRef ad/ca\.crt"):
-        house.adapter(house.ldaps, ca_pem="not a certificate").read(NOBODY)
+@pytest.mark.parametrize("ca_pem", ["not a certificate", "", "\n", "Zertifikat für dc1"])
+def test_unreadable_ca_is_named(house: LabHouse, ca_pem: str) -> None:
+    """A CA certificate that is no PEM text, or empty, is an error that names caRef."""
+    with pytest.raises(AccessDenied, match=r"CA certificate cannot be read from caRef ad/ca\.crt"):
+        house.adapter(house.ldaps, ca_pem=ca_pem).read(NOBODY)
 
 
 def test_system_trust_store_is_the_default(house: LabHouse) -> None:

@@ -64,5 +64,5 @@ def test_empty_page_is_not_the_end(house: LabHouse) -> None:
 def test_silent_server_times_out(house: LabHouse) -> None:
     """A server that does not answer in time gives no snapshot."""
     house.faults.delay_answers(1.3)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="fell silent"):
         house.adapter(house.ldaps, receive_timeout_s=1).read(NOBODY)

@@ -49,7 +49,7 @@ an object class of its own, is found by that where it can be."""
 def well_known(values: Iterable[bytes]) -> dict[str, str]:
     """Return the DNs of `wellKnownObjects` and `otherWellKnownObjects` by GUID.
 
-    A value reads `B:32:<GUID>:<DN>`. Source: MS-ADTS 3.1.1.1.6, Object(DN-Binary).
+    A value reads `B:32:<GUID>:<DN>`. Source: MS-ADTS, Object(DN-Binary).
     """
     found: dict[str, str] = {}
     for raw in values:

@@ -53,7 +53,7 @@ SECURITY_ENABLED = 0x80000000
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _NEVER = frozenset({0, 2**63 - 1})
-"""Both mean that an account does not expire. Source: MS-ADA1 2.1, accountExpires."""
+"""Both mean that an account does not expire. Source: MS-ADA1, accountExpires."""
 
 
 def guid(raw: bytes) -> AccountId:

@@ -16,7 +16,8 @@ from muster.transport.ldap import PAGE_SIZE, Entry, LdapSession, close_connectio
 from muster.transport.ldap_connect import Endpoint, LdapLogin, connect, open_session
 
 MAX_SKEW = timedelta(minutes=5)
-"""Kerberos refuses a larger difference by default (MS-KILE 3.1.1.5); Muster only reports it."""
+"""Kerberos refuses a larger difference by default (learn.microsoft.com, `Maximum tolerance
+for computer clock synchronization`); Muster only reports it."""
 
 
 def check_server(

@@ -6,7 +6,7 @@ snapshot is whole or there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from muster.adapters.active_directory import containers, decode
@@ -18,12 +18,12 @@ from muster.transport.ldap import Entry, LdapSession, filter_value
 
 USERS = "(sAMAccountType=805306368)"
 """SAM_NORMAL_USER_ACCOUNT: no computers, managed service accounts, trusts or contacts. Source:
-MS-ADTS 2.2.9."""
+MS-SAMR 2.2.1.9."""
 GROUPS = "(objectCategory=group)"
 PLACES = "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=builtinDomain))"
 
 _LOOKUP_SIZE = 50
-"""Ids in one filter: short enough for every server, few enough requests."""
+"""Ids or names in one filter: short enough for every server, few enough requests."""
 
 
 def read_domain(session: LdapSession, known: frozenset[AccountId]) -> DirectorySnapshot:
@@ -32,6 +32,7 @@ def read_domain(session: LdapSession, known: frozenset[AccountId]) -> DirectoryS
     domain_dn = root_text(root, "defaultNamingContext", session)
     users = _read_users(session, domain_dn, known)
     groups = _read_groups(session, domain_dn)
+    users |= _read_strays(session, domain_dn, users, groups)
     places = {entry.dn: entry for entry in session.search(domain_dn, PLACES, ("objectClass",))}
     return DirectorySnapshot(
         domain=_read_head(session, root, tuple(places.values())),
@@ -96,10 +97,34 @@ def _read_users(
     session: LdapSession, domain_dn: str, known: frozenset[AccountId]
 ) -> dict[AccountId, DirectoryUser]:
     users = _by_id(session, domain_dn, USERS)
-    missing = iter(sorted(known - users.keys()))
-    while batch := tuple(islice(missing, _LOOKUP_SIZE)):
-        ids = "".join(decode.guid_filter(account) for account in batch)
-        users |= _by_id(session, domain_dn, f"(&{USERS}(|{ids}))")
+    missing = map(decode.guid_filter, sorted(known - users.keys()))
+    return users | _look_up(session, domain_dn, missing)
+
+
+def _read_strays(
+    session: LdapSession,
+    domain_dn: str,
+    users: Mapping[AccountId, DirectoryUser],
+    groups: tuple[DirectoryGroup, ...],
+) -> dict[AccountId, DirectoryUser]:
+    """Return the members that the sweep knows by no such name, as far as they are users.
+
+    Most strays are computers and contacts. A user that was moved or made after the users were
+    read is among them too: under its old name it would look as if it had left its groups.
+    """
+    swept = {user.dn for user in users.values()} | {group.dn for group in groups}
+    members = {member for group in groups for member in group.members}
+    names = (f"(distinguishedName={filter_value(dn)})" for dn in sorted(members - swept))
+    return _look_up(session, domain_dn, names)
+
+
+def _look_up(
+    session: LdapSession, domain_dn: str, wanted: Iterable[str]
+) -> dict[AccountId, DirectoryUser]:
+    users: dict[AccountId, DirectoryUser] = {}
+    waiting = iter(wanted)
+    while batch := "".join(islice(waiting, _LOOKUP_SIZE)):
+        users |= _by_id(session, domain_dn, f"(&{USERS}(|{batch}))")
     return users
 
 
