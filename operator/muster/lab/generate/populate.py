@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
@@ -50,6 +51,7 @@ def populate_vault(vault: ItGlueLab, customer: PlannedCustomer) -> str:
             personal=entry.personal,
             resource_id=entry.resource_id,
             archived=entry.archived,
+            password=secrets.token_urlsafe(12),
         )
     return organization
 
