@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from muster.model.names import (
     AccountId,
@@ -52,6 +51,7 @@ from muster.model.settings import (
     VaultRef,
 )
 from muster.resources import Problem, Resource, load_estate, parse_resource
+from muster.resources.documents import read_documents
 from muster.resources.parse import IT_GLUE_ENDPOINTS, parse_duration
 
 FILE = Path(__file__).parents[1] / "corpus" / "good" / "estate.yaml"
@@ -118,7 +118,7 @@ EXPECTED: dict[str, Any] = {
         suspend=True,
         approvals=(
             Approval(
-                plan="sha256:9f2c5a1e0b7d",
+                plan="sha256:9f2c5a1e0b7d4c3e8a6f1d2b5c7e9f0a1b3d5f7e9c2a4b6d8f0e1c3a5b7d9f2c",
                 until=datetime(2026, 12, 1, tzinfo=UTC),
                 reason="merger with Fabrikam",
             ),
@@ -266,11 +266,9 @@ def test_a_mapping_from_a_cluster_is_parsed() -> None:
 
 def test_a_mapping_and_a_file_are_judged_alike() -> None:
     """Every resource of the full example parses to the same value without its file."""
-    resources = yaml.safe_load_all(FILE.read_text(encoding="utf-8"))
-    for resource in resources:
-        assert parse_resource(resource) == EXPECTED.get(resource["metadata"]["name"]) or (
-            resource["metadata"]["name"] == "fabrikam"
-        )
+    for document in read_documents(FILE.read_text(encoding="utf-8")):
+        name = document.value["metadata"]["name"]
+        assert parse_resource(document.value) == EXPECTED.get(name) or name == "fabrikam"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""What Muster writes about an account follows the schema that people read it by."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from muster.model.accounts import (
+    AccountRecord,
+    Candidate,
+    Decision,
+    Drift,
+    Email,
+    EmailSource,
+    Identity,
+    ImportedWith,
+    Link,
+)
+from muster.model.names import (
+    AccountId,
+    AccountType,
+    CustomerName,
+    DecisionState,
+    LinkState,
+    MatchKey,
+    RemoteId,
+    System,
+)
+from muster.model.reasons import Reason
+from muster.model.settings import Options
+from muster.report.account_resource import render_account
+from muster.resources import load_schema
+from muster.resources.validate import find_faults
+
+NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+UNMATCHED = Link(state=LinkState.UNMATCHED, reason=Reason.NO_MATCH)
+BARE = AccountRecord(
+    name="contoso-jsmith-7c1e",
+    customer=CustomerName("contoso"),
+    account_type=AccountType.END_USER,
+    identity=Identity(
+        id=AccountId("4f6d2f0e-5b1c-4b7e-9a57-3c1d8c1f7c1e"),
+        sid="S-1-5-21-1-2-3-1104",
+        sam="jsmith",
+    ),
+    imported_with=ImportedWith(policy="AutomaticImportPolicy/staff", options=Options(), at=NOW),
+    decision=Decision(state=DecisionState.IMPORTED, reason=Reason.IN_ORGANIZATIONAL_UNIT),
+    vault=UNMATCHED,
+    psa=UNMATCHED,
+)
+FULL = replace(
+    BARE,
+    identity=replace(
+        BARE.identity,
+        upn="jsmith@corp.contoso.example",
+        display_name="John Smith",
+        given_name="John",
+        surname="Smith",
+        email=Email(address="john@contoso.example", source=EmailSource.ACTIVE_DIRECTORY),
+    ),
+    decision=Decision(
+        state=DecisionState.RELEASED, reason=Reason.LEFT_SELECTION, via="OU=Staff,DC=contoso"
+    ),
+    vault=Link(
+        state=LinkState.LINKED,
+        reason=Reason.MATCHED,
+        id=RemoteId("88123"),
+        key=MatchKey.SAM_ACCOUNT_NAME,
+        name="John Smith AD",
+    ),
+    psa=Link(
+        state=LinkState.AMBIGUOUS,
+        reason=Reason.SEVERAL_MATCHES,
+        message="Two contacts fit.",
+        candidates=(
+            Candidate(id=RemoteId("5501"), name="John", evidence="Email", updated_at=NOW),
+            Candidate(id=RemoteId("7310"), name="", evidence="Email, inactive", detail="a@b.c"),
+        ),
+    ),
+    drift=(
+        Drift(system=System.VAULT, field="username", desired="a", observed="", demanded_by="staff"),
+    ),
+    leaving_since=NOW,
+    released_at=NOW,
+)
+
+
+@pytest.mark.parametrize("record", [BARE, FULL], ids=["bare", "full"])
+def test_a_rendered_account_follows_its_schema(record: AccountRecord) -> None:
+    """Every field that is written is in the schema, and every required one is written."""
+    written = json.loads(json.dumps(render_account(record)))
+    assert find_faults("Account", written) == ()
+
+
+@pytest.mark.parametrize("part", ["spec", "status"])
+def test_the_schema_holds_no_field_that_is_never_written(part: str) -> None:
+    """A fully known account fills every field of the schema."""
+    schema = load_schema("Account")["properties"][part]["properties"]
+    assert set(render_account(FULL)[part]) == set(schema)
+
+
+@pytest.mark.parametrize(
+    ("system", "state"), [(s, state) for s in ("vault", "psa") for state in LinkState]
+)
+def test_every_link_state_has_its_word(system: str, state: LinkState) -> None:
+    """The closed lists of schema and model are the same."""
+    status = load_schema("Account")["properties"]["status"]["properties"][system]
+    assert state in status["properties"]["state"]["enum"]
+    assert set(status["properties"]["key"]["enum"]) == set(MatchKey)
