@@ -7,8 +7,8 @@ from datetime import datetime
 from muster.lab.directory.identifiers import NEVER, sid_bytes, ticks
 from muster.lab.directory.tree import Values
 
-DISABLED, NORMAL, WORKSTATION, SERVER, NO_EXPIRY = 0x2, 0x200, 0x1000, 0x2000, 0x10000
-TRUSTED = 0x80000
+DISABLED, NO_PASSWORD_NEEDED, NORMAL, NO_EXPIRY = 0x2, 0x20, 0x200, 0x10000
+WORKSTATION, SERVER, TRUSTED = 0x1000, 0x2000, 0x80000
 """Bits of userAccountControl (MS-ADTS 2.2.16)."""
 
 GLOBAL, DOMAIN_LOCAL, UNIVERSAL = -2147483646, -2147483644, -2147483640
@@ -37,9 +37,8 @@ def account(*, control: int, primary_group: int, born: datetime, account_type: i
     }
 
 
-def user(sid: str, sam: str, *, enabled: bool, primary_group: int, born: datetime) -> Values:
+def user(sid: str, sam: str, *, control: int, primary_group: int, born: datetime) -> Values:
     """Return the attributes of a user."""
-    control = NORMAL if enabled else NORMAL | DISABLED
     state = account(control=control, primary_group=primary_group, born=born, account_type=805306368)
     return {**principal(sid, sam), **state}
 

@@ -13,8 +13,12 @@ from muster.lab.directory import accounts
 from muster.lab.directory.accounts import (
     BUILTIN_LOCAL,
     CRITICAL,
+    DISABLED,
     DOMAIN_LOCAL,
     GLOBAL,
+    NO_EXPIRY,
+    NO_PASSWORD_NEEDED,
+    NORMAL,
     UNIVERSAL,
 )
 from muster.lab.directory.entry import Entry
@@ -162,12 +166,20 @@ _MEMBERS = {
         "Schema Admins",
     ),
 }
+_UNUSED = DISABLED | NORMAL | NO_PASSWORD_NEEDED | NO_EXPIRY
 _USERS = {
-    500: ("Administrator", True, 513),
-    501: ("Guest", False, 514),
-    502: ("krbtgt", False, 513),
-    503: ("DefaultAccount", False, 513),
+    500: ("Administrator", NORMAL, 513),
+    501: ("Guest", _UNUSED, 514),
+    502: ("krbtgt", NORMAL | DISABLED, 513),
+    503: ("DefaultAccount", _UNUSED, 513),
 }
+_FOREIGN_MEMBERS = {
+    "S-1-5-4": ("Users",),
+    "S-1-5-9": ("Windows Authorization Access Group",),
+    "S-1-5-11": ("Users", "Pre-Windows 2000 Compatible Access"),
+    "S-1-5-17": ("IIS_IUSRS",),
+}
+"""Principals of Windows itself, and the built-in groups that they are members of."""
 _PROTECTED = {512, 516, 518, 519, 521, 526, 527, 544, 548, 549, 550, 551, 552, 500, 502}
 """RIDs that AdminSDHolder guards: adminCount is 1 (MS-ADTS 3.1.1.6.1)."""
 
@@ -218,9 +230,9 @@ def _pointers(places: dict[str, str], dn: str) -> list[str]:
 def _add_principals(tree: Tree, names: Names) -> None:
     users, builtin = f"CN=Users,{names.dn}", f"CN=Builtin,{names.dn}"
     made: dict[str, Entry] = {}
-    for rid, (name, enabled, primary) in _USERS.items():
+    for rid, (name, control, primary) in _USERS.items():
         born = accounts.user(
-            f"{names.sid}-{rid}", name, enabled=enabled, primary_group=primary, born=tree.now()
+            f"{names.sid}-{rid}", name, control=control, primary_group=primary, born=tree.now()
         )
         made[name] = tree.add(f"CN={name}", users, "user", {**born, **CRITICAL, **_guarded(rid)})
     for rid, (name, group_type) in _DOMAIN_GROUPS.items():
@@ -237,13 +249,11 @@ def _add_principals(tree: Tree, names: Names) -> None:
 
 def _add_foreign(tree: Tree, names: Names, groups: dict[str, Entry]) -> None:
     place = f"CN=ForeignSecurityPrincipals,{names.dn}"
-    for sid, name in {"S-1-5-11": "Users", "S-1-5-4": "Users", "S-1-5-9": _WINDOWS_ACCESS}.items():
+    for sid, holders in _FOREIGN_MEMBERS.items():
         born = {"objectSid": [sid_bytes(sid)]}
         entry = tree.add(f"CN={sid}", place, "foreignSecurityPrincipal", born)
-        tree.link(groups[name], "member", [entry])
-
-
-_WINDOWS_ACCESS = "Windows Authorization Access Group"
+        for name in holders:
+            tree.link(groups[name], "member", [entry])
 
 
 def _guarded(rid: int) -> Values:

@@ -8,6 +8,7 @@ from random import Random
 from typing import Literal, TypedDict, Unpack
 
 from muster.lab.directory import accounts
+from muster.lab.directory.accounts import DISABLED, NORMAL
 from muster.lab.directory.builtin import FIRST_FREE_RID, Names, provision
 from muster.lab.directory.dn import parse_part, split
 from muster.lab.directory.identifiers import guid_text, ticks
@@ -86,7 +87,7 @@ class LabDomain:
             born = accounts.user(
                 self._new_sid(),
                 sam,
-                enabled=options.get("enabled", True),
+                control=NORMAL if options.get("enabled", True) else NORMAL | DISABLED,
                 primary_group=options.get("primary_group_rid", 513),
                 born=self.tree.now(),
             )

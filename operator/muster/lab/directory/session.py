@@ -73,6 +73,7 @@ class Session:
         self._service = service
         self._connection = connection
         self._tls_is_next = False
+        self._waiting = bytearray()
         self._account: Entry | None = None
         self._searches = Searches(service.domain, service.limits, service.faults)
         self._operations: dict[int, Callable[[Message], bytes]] = {
@@ -92,7 +93,7 @@ class Session:
             return
 
     def _messages(self) -> Iterator[Message]:
-        waiting = bytearray()
+        waiting = self._waiting
         while True:
             if waiting and waiting[0] != ber.SEQUENCE:
                 raise MalformedBer("this is no LDAP message")
@@ -125,6 +126,7 @@ class Session:
         self._send(answer)
         if self._tls_is_next:  # the client begins once it has been told: RFC 4511, section 4.14
             self._tls_is_next = False
+            self._waiting.clear()  # what came before encryption may be anybody's: RFC 4513, 3.1.1
             self._connection.encrypt()
 
     def _bind(self, message: Message) -> bytes:
