@@ -1,0 +1,118 @@
+"""What holds for the plan of any world, however odd."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from tests.plan.world import World, owners
+from tests.properties.worlds import worlds
+
+from muster.model.names import Source, System
+from muster.model.plans import Counts
+from muster.report.plan_document import plan_document
+
+QUICK = hypothesis_settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@QUICK
+@given(world=worlds(), data=st.data())
+def test_the_order_of_input_does_not_matter(world: World, data: st.DataObject) -> None:
+    """However the systems and git order their answers, plan, findings and digest are equal."""
+
+    other = replace(
+        world,
+        users=data.draw(st.permutations(world.users).map(tuple)),
+        groups=data.draw(st.permutations(world.groups).map(tuple)),
+        entries=data.draw(st.permutations(world.entries).map(tuple)),
+        contacts=data.draw(st.permutations(world.contacts).map(tuple)),
+        policies=data.draw(st.permutations(world.policies).map(tuple)),
+        overrides=data.draw(st.permutations(world.overrides).map(tuple)),
+        records=data.draw(st.permutations(world.records).map(tuple)),
+        intents=data.draw(st.permutations(world.intents).map(tuple)),
+    )
+    assert other.plan() == world.plan()
+
+
+@QUICK
+@given(world=worlds())
+def test_a_second_run_finds_nothing_to_do(world: World) -> None:
+    """Once a plan is carried out, the next plan changes nothing, and the one after keeps still."""
+    after = world.applied()
+    assert after.plan().changes == ()
+    settled = after.applied()
+    assert settled.plan().records == ()
+
+
+@QUICK
+@given(world=worlds())
+def test_counts_always_add_up(world: World) -> None:
+    """Selected accounts stand in exactly one column of each system."""
+    counts = world.plan().counts
+    assert counts.add_up
+    assert counts == Counts() or counts.considered >= counts.selected + counts.excluded
+
+
+@QUICK
+@given(world=worlds())
+def test_every_considered_account_has_exactly_one_decision(world: World) -> None:
+    """Nobody is decided twice, nobody who is kept goes without a decision."""
+    plan = world.plan()
+    decided = [one.account for one in plan.decisions]
+    assert len(decided) == len(set(decided)) == plan.counts.considered
+    if Source.DIRECTORY not in world.unread:
+        assert {one.identity.id for one in world.records if one.live} <= set(decided)
+    assert {change.account for change in plan.changes} <= set(decided)
+
+
+@QUICK
+@given(world=worlds())
+def test_one_record_belongs_to_one_account(world: World) -> None:
+    """Whatever was linked to whom before, no record is linked to two accounts it was not."""
+    for system, source in ((System.VAULT, Source.VAULT), (System.PSA, Source.PSA)):
+        if source in world.unread or any(one.suspend for one in world.policies):
+            continue
+        before = _held_before(world, system)
+        for record, accounts in owners(world, system).items():
+            newcomers = [one for one in accounts if before.get(one) != record]
+            assert len(accounts) == 1 or not newcomers
+
+
+def _held_before(world: World, system: System) -> dict[str, str | None]:
+    return {record.identity.id: record.link(system).id for record in world.records if record.live}
+
+
+@QUICK
+@given(world=worlds(), source=st.sampled_from(Source))
+def test_from_an_incomplete_source_nothing_follows(world: World, source: Source) -> None:
+    """An unread system gets no create, update, link or re-link; an unread directory no change."""
+    plan = replace(world, unread=(source,)).plan()
+    if source is Source.DIRECTORY:
+        assert plan.changes == ()
+        assert plan.records == ()
+        return
+    assert [one for one in plan.changes if one.system.value == source.value] == []
+    before = {one.identity.id: one for one in world.records}
+    for after in plan.records:
+        old = before.get(after.identity.id)
+        link = after.link(System(source))
+        assert link.id == (old.link(System(source)).id if old else None)
+
+
+@QUICK
+@given(world=worlds())
+def test_a_plan_holds_no_reference_to_a_secret(world: World) -> None:
+    """Neither the plan nor its document shows where a credential lies, let alone its value."""
+    plan = world.plan()
+    document = json.dumps(plan_document([world.verdict()]))
+    for secret in ("apiKey", "privateKey", "publicKey", "SecretRef", "reader@"):
+        assert secret not in repr(plan)
+        assert secret not in document
