@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -33,6 +34,10 @@ class RawClient:
     ) -> None:
         self._socket.close()
 
+    def encrypt(self, trust: ssl.SSLContext) -> None:
+        """Shake hands as a TLS client."""
+        self._socket = trust.wrap_socket(self._socket, server_hostname="localhost")
+
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
         self._socket.sendall(data)
@@ -47,6 +52,10 @@ class RawClient:
 
     def receive(self) -> Element:
         """Return the next protocol operation; raises ConnectionError when there is none."""
+        return self.receive_numbered()[1]
+
+    def receive_numbered(self) -> tuple[int, Element]:
+        """Return the next message's number and its protocol operation."""
         while True:
             end = ber.element_end(self._waiting)
             if end is not None and end <= len(self._waiting):
@@ -57,7 +66,8 @@ class RawClient:
             self._waiting += received
         message, rest = ber.read_element(self._waiting)
         self._waiting = self._waiting[rest:]
-        return list(message.children())[1]
+        number, operation, *_ = message.children()
+        return number.number(), operation
 
     def bind(self, name: str, password: str) -> int:
         """Sign in; return the result code."""

@@ -60,6 +60,19 @@ def test_nested_administrators(domain: LabDomain, client: ldap3.Connection) -> N
     assert values(client, domain.find("Domain Users"), "adminCount") == []
 
 
+def test_unused_accounts(domain: LabDomain, client: ldap3.Connection) -> None:
+    """Guest and DefaultAccount are disabled, need no password and never expire."""
+    for name in ("Guest", "DefaultAccount"):
+        assert values(client, domain.find(name), "userAccountControl") == [b"66082"]
+    assert values(client, domain.find("krbtgt"), "userAccountControl") == [b"514"]
+
+
+def test_foreign_members(domain: LabDomain, client: ldap3.Connection) -> None:
+    """Built-in groups hold principals from outside the domain."""
+    foreign = f"CN=S-1-5-11,CN=ForeignSecurityPrincipals,{domain.dn}".encode()
+    assert foreign in values(client, domain.find("Users"), "member")
+
+
 def test_head_of_the_domain(domain: LabDomain, client: ldap3.Connection) -> None:
     """The head carries the password policy, its SID and pointers to well-known containers."""
     assert values(client, domain.dn, "minPwdLength") == [b"7"]

@@ -41,6 +41,7 @@ class LdapServer:
         self.faults = faults or LdapFaults()
         self._service = Service(domain=domain, limits=limits or LdapLimits(), faults=self.faults)
         self._listeners: list[socket.socket] = []
+        self._ports = {False: 0, True: 0}
         self._threads: set[threading.Thread] = set()
         self._clients: set[Connection] = set()
         self._lock = threading.Lock()
@@ -66,21 +67,24 @@ class LdapServer:
 
     @property
     def ldap_url(self) -> str:
-        """`ldap://127.0.0.1:PORT`; the server must be running."""
-        return f"ldap://{_LOOPBACK}:{self._listeners[0].getsockname()[1]}"
+        """`ldap://127.0.0.1:PORT`; the port is known once the server has started."""
+        return f"ldap://{_LOOPBACK}:{self._ports[False]}"
 
     @property
     def ldaps_url(self) -> str | None:
-        """`ldaps://localhost:PORT`, or None without a certificate."""
-        if len(self._listeners) < 2:
-            return None
-        return f"ldaps://localhost:{self._listeners[1].getsockname()[1]}"
+        """`ldaps://localhost:PORT`, or None without a certificate.
+
+        OpenLDAP's clients take `localhost` for the machine's own name when they verify a
+        certificate: give them 127.0.0.1 instead.
+        """
+        return f"ldaps://localhost:{self._ports[True]}" if self._ports[True] else None
 
     def start(self) -> None:
-        """Listen; returns once clients can connect."""
+        """Listen; returns once clients can connect. A second start uses the same ports."""
         self._service.stopping.clear()
         for encrypted in (False, True) if self.tls else (False,):
-            listener = socket.create_server((_LOOPBACK, 0))
+            listener = socket.create_server((_LOOPBACK, self._ports[encrypted]))
+            self._ports[encrypted] = listener.getsockname()[1]
             self._listeners.append(listener)
             self._spawn("listener", partial(self._accept, listener, encrypted=encrypted))
 
