@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
 
+from benchmarks.made_up import Situation, after, first_run
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.made_up import Situation, after, first_run
 from muster.model.plans import CustomerPlan
 from muster.plan.make import make_plan
 

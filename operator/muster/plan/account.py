@@ -42,14 +42,15 @@ class AccountPlan:
 def plan_kept(one: Kept, vault: Linking, psa: Linking, context: Context) -> AccountPlan:
     """Plan an account that is imported or retained."""
     account = one.identity.id
-    after = _record(one, vault.links[account], psa.links[account], context)
+    links = vault.links[account], psa.links[account]
+    after = _record(one, *links, context)
     changes = list(_import_changes(one))
     drift: list[Drift] = []
     standing: list[Drift] = []
-    for linking in (vault, psa):
-        changes.extend(_link_changes(one, after.link(linking.system), linking))
-        found = _drift(one, after.link(linking.system), linking, context)
-        update = _update(one, found, linking, context)
+    for link, linking in zip(links, (vault, psa), strict=True):
+        changes.extend(_link_changes(one, link, linking))
+        found = _drift(one, link, linking, context)
+        update = _update(one, found, linking, context) if found else ()
         changes.extend(update)
         drift.extend(found)
         standing.extend(() if update else found)
@@ -63,13 +64,14 @@ def plan_released(before: AccountRecord, one: Kept, now: datetime) -> AccountPla
     record = replace(
         before, decision=one.considered.decision, leaving_since=None, released_at=now, drift=()
     )
-    change = _change(one, System.REGISTRY, Action.RELEASE, before.name)
     reason = one.considered.decision.reason
     because = one.settings.origin.at("onLeave")
-    return AccountPlan(record=record, changes=(replace(change, reason=reason, because=because),))
+    change = _change(one, System.REGISTRY, Action.RELEASE, before.name, reason, because)
+    return AccountPlan(record=record, changes=(change,))
 
 
 def _record(one: Kept, vault: Link, psa: Link, context: Context) -> AccountRecord:
+    """Return the record as it will be, the old object itself when nothing changed."""
     before, decision = one.before, one.considered.decision
     if before is None:
         return AccountRecord(
@@ -82,18 +84,19 @@ def _record(one: Kept, vault: Link, psa: Link, context: Context) -> AccountRecor
             vault=vault,
             psa=psa,
         )
-    leaving = _leaving_since(one, before, context.now)
-    return replace(
-        before,
+    record = AccountRecord(
+        name=before.name,
+        customer=before.customer,
         account_type=one.settings.account_type if one.imported else before.account_type,
         identity=one.identity,
         imported_with=_imported_with(one, context.now),
         decision=decision,
         vault=vault,
         psa=psa,
-        leaving_since=leaving,
-        released_at=None,
+        drift=before.drift,
+        leaving_since=_leaving_since(one, before, context.now),
     )
+    return before if record == before else record
 
 
 def _leaving_since(one: Kept, before: AccountRecord, now: datetime) -> datetime | None:
@@ -115,14 +118,13 @@ def _imported_with(one: Kept, now: datetime) -> ImportedWith:
 
 def _import_changes(one: Kept) -> Iterator[Change]:
     if one.before is None:
-        change = _change(one, System.REGISTRY, Action.IMPORT, one.identity.user)
-        reason = Reason.NEWLY_SELECTED
+        action, target, reason = Action.IMPORT, one.identity.user, Reason.NEWLY_SELECTED
     elif not one.before.live:
-        change = _change(one, System.REGISTRY, Action.READOPT, one.before.name)
-        reason = Reason.RETURNED
+        action, target, reason = Action.READOPT, one.before.name, Reason.RETURNED
     else:
         return
-    yield replace(change, reason=reason, because=one.settings.origin.at("select/activeDirectory"))
+    because = one.settings.origin.at("select/activeDirectory")
+    yield _change(one, System.REGISTRY, action, target, reason, because)
 
 
 def _link_changes(one: Kept, link: Link, linking: Linking) -> Iterator[Change]:
@@ -131,18 +133,18 @@ def _link_changes(one: Kept, link: Link, linking: Linking) -> Iterator[Change]:
     draft = linking.drafts.get(one.identity.id)
     prior = one.before.link(system) if one.before else None
     if draft is not None:
-        change = _change(one, system, Action.CREATE, _new_target(draft))
         because = _options_field(one, system, "createWhenMissing")
-        yield replace(change, reason=Reason.CREATE_WHEN_MISSING, because=because, draft=draft)
+        reason = Reason.CREATE_WHEN_MISSING
+        change = _change(one, system, Action.CREATE, _new_target(draft), reason, because)
+        yield replace(change, draft=draft)
         return
     old, new = prior.id if prior else None, link.id if is_linked(link) else None
     if new and new != old:
         action = Action.RELINK if old else Action.LINK
-        because = _because_link(one, link, system)
-        yield replace(_change(one, system, action, new), reason=link.reason, because=because)
+        yield _change(one, system, action, new, link.reason, _because_link(one, link, system))
     elif old and link.id is None and linking.usable:
-        change = _change(one, system, Action.RELINK, "")
-        yield replace(change, reason=link.reason, because=_because_link(one, link, system))
+        because = _because_link(one, link, system)
+        yield _change(one, system, Action.RELINK, "", link.reason, because)
 
 
 def _new_target(draft: Draft) -> str:
@@ -192,13 +194,13 @@ def _update(
         and linking.usable
         and not context.observed.read(source).suspended
     )
-    draft = _correction(drift, linking.system, context) if drift and may_write else None
+    draft = _correction(drift, linking.system, context) if may_write else None
     if draft is None:
         return ()
     record = linking.links[one.identity.id].id or ""
-    change = _change(one, linking.system, Action.UPDATE, record)
     because = one.settings.origin.at("options/driftRemediation")
-    return (replace(change, reason=Reason.DRIFTED, because=because, draft=draft, drift=drift),)
+    change = _change(one, linking.system, Action.UPDATE, record, Reason.DRIFTED, because)
+    return (replace(change, draft=draft, drift=drift),)
 
 
 def _correction(
@@ -210,7 +212,9 @@ def _correction(
     return None if change == EntryChange() else change
 
 
-def _change(one: Kept, system: System, action: Action, target: str) -> Change:
+def _change(
+    one: Kept, system: System, action: Action, target: str, reason: Reason, because: str
+) -> Change:
     return Change(
         system=system,
         action=action,
@@ -218,7 +222,7 @@ def _change(one: Kept, system: System, action: Action, target: str) -> Change:
         user=one.identity.user,
         account_type=one.settings.account_type,
         target=target,
-        reason=Reason.MATCHED,
-        because="",
+        reason=reason,
+        because=because,
         policy=one.settings.origin.reference,
     )

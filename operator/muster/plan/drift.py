@@ -49,10 +49,10 @@ def entry_drift(
     """Return the fields of a linked entry that differ."""
     wanted: Fields = {}
     observed: Fields = {}
-    accepted = usernames(identity, netbios_name)
     if link.state is not LinkState.LINKED_BY_OVERRIDE:
+        accepted = usernames(identity, netbios_name)
         current = fold(entry.username)
-        if current not in (fold(name) for _, name in accepted):
+        if all(current != fold(name) for _, name in accepted):
             wanted["username"] = dict(accepted).get(link.key or MatchKey.MARK, identity.sam)
             observed["username"] = entry.username or ""
     if not in_accepted_category(entry):
@@ -61,7 +61,7 @@ def entry_drift(
     if link.state is LinkState.CREATED and entry.name != entry_name(identity):
         wanted["name"] = entry_name(identity)
         observed["name"] = entry.name
-    return _drift(System.VAULT, wanted, observed, origin.at("options/vault/match"))
+    return _drift(System.VAULT, wanted, observed, origin) if wanted else ()
 
 
 def contact_drift(
@@ -82,13 +82,12 @@ def contact_drift(
         ):
             if fold_name(value) != fold_name(current):
                 wanted[field], observed[field] = value, current
-    return _drift(System.PSA, wanted, observed, origin.at("options/psa/match"))
+    return _drift(System.PSA, wanted, observed, origin) if wanted else ()
 
 
-def _drift(system: System, wanted: Fields, observed: Fields, demanded_by: str) -> tuple[Drift, ...]:
+def _drift(system: System, wanted: Fields, observed: Fields, origin: Origin) -> tuple[Drift, ...]:
     """Return what deepdiff finds, in the order of the field names."""
-    if not wanted:
-        return ()
+    demanded_by = origin.at(f"options/{system}/match")
     difference = DeepDiff(observed, wanted, view="tree").get("values_changed", ())
     found = (
         Drift(

@@ -82,12 +82,13 @@ def excluded_explicitly(facts: Facts) -> Exclusion | None:
 def well_known(facts: Facts) -> Exclusion | None:
     """The account belongs to the system; the built-in Administrator only passes when listed."""
     user, around = facts.user, facts.around
-    if user.rid == _ADMINISTRATOR_RID:
+    rid = user.rid
+    if rid == _ADMINISTRATOR_RID:
         administrators = around.settings.account_type is AccountType.ADMINISTRATOR
         if administrators and fold(user.sam) in around.listed:
             return None
         return Reason.EXCLUDED_WELL_KNOWN, "built-in Administrator"
-    if user.rid in _NEVER_IMPORTED_RIDS or user.critical:
+    if rid in _NEVER_IMPORTED_RIDS or user.critical:
         return Reason.EXCLUDED_WELL_KNOWN, "built-in account"
     if _SYSTEM_NAMES.match(user.sam):
         return Reason.EXCLUDED_WELL_KNOWN, "synchronization or mailbox-system account"

@@ -19,6 +19,8 @@ from muster.model.reasons import Reason
 from muster.model.settings import AccountOverride
 from muster.plan.keys import fold
 
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+
 _NAME_LIMIT = 63
 """A label value's length in Kubernetes; names stay within it."""
 
@@ -49,7 +51,7 @@ def _email(user: DirectoryUser, override: AccountOverride | None) -> Email | Non
 def account_name(customer: CustomerName, identity: Identity, taken: Iterable[str] = ()) -> str:
     """Return a name such as `contoso-jsmith-7c1e`: readable, unique, fit for Kubernetes."""
     letters = unicodedata.normalize("NFKD", identity.sam.casefold()).encode("ascii", "ignore")
-    slug = re.sub(r"[^a-z0-9]+", "-", letters.decode()).strip("-") or "account"
+    slug = _NOT_IN_NAMES.sub("-", letters.decode()).strip("-") or "account"
     digest = hashlib.sha256(identity.id.encode()).hexdigest()
     for length in (4, 8, 16):
         room = _NAME_LIMIT - len(customer) - length - 2
@@ -60,11 +62,13 @@ def account_name(customer: CustomerName, identity: Identity, taken: Iterable[str
 
 
 def find_overridden(
-    overrides: Iterable[AccountOverride],
+    overrides: tuple[AccountOverride, ...],
     users: Iterable[DirectoryUser],
     records: Mapping[AccountId, AccountRecord],
 ) -> tuple[dict[AccountId, AccountOverride], list[Finding]]:
     """Return the override of each account, and a finding for each that fits nobody."""
+    if not overrides:
+        return {}, []
     ids: dict[str, AccountId] = {}
     for record in records.values():
         _name_account(ids, record.identity.id, record.identity.sam, record.identity.upn)

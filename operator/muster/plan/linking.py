@@ -107,7 +107,7 @@ def _unread(one: Kept, system: System) -> Link:
 
 
 def _subject(one: Kept, system: System, context: Context) -> Subject:
-    intent = context.intents.get((one.identity.id, system))
+    intent = context.intents.get((one.identity.id, system)) if context.intents else None
     done = intent and intent.state is IntentState.DONE
     return Subject(
         identity=one.identity,
@@ -117,6 +117,7 @@ def _subject(one: Kept, system: System, context: Context) -> Subject:
         prior=_prior(one, system),
         created=intent.remote_id if intent and done else None,
         creating=bool(intent and not done),
+        returning=bool(one.before and not one.before.live),
     )
 
 

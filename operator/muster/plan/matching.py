@@ -33,6 +33,14 @@ class Subject:
     """What the journal says Muster created for this account, when no link holds it yet."""
     creating: bool = False
     """Whether the journal holds an open create for this account."""
+    returning: bool = False
+    """Whether the link is that of an account released before, which others may hold by now."""
+
+    @property
+    def held(self) -> RemoteId | None:
+        """The record of an earlier run, unless a person has taken it away since."""
+        record = self.prior.id if self.prior and self.prior.id else self.created
+        return None if record is None or _detached(self, record) else record
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +109,34 @@ class _Claims:
 
     def __init__(self, subjects: Mapping[AccountId, Subject]) -> None:
         self._subjects = subjects
-        self.sticky = {
-            subject.prior.id: account
-            for account, subject in subjects.items()
-            if subject.prior and subject.prior.id and not _detached(subject, subject.prior.id)
-        }
+        self.sticky: dict[RemoteId, AccountId] = {}
+        self.disputed: set[RemoteId] = set()
+        self.pins = Counter(
+            subject.override.pin
+            for subject in subjects.values()
+            if subject.override and subject.override.pin
+        )
         self.owner: dict[RemoteId, AccountId] = {}
         self.contested: set[RemoteId] = set()
+        self._keep_earlier_links()
+
+    def _keep_earlier_links(self) -> None:
+        """Give each record to the account with the strongest earlier link, if there is one."""
+        holders: defaultdict[RemoteId, list[tuple[int, AccountId]]] = defaultdict(list)
+        for account, subject in self._subjects.items():
+            if subject.held is not None:
+                holders[subject.held].append((_weakness(subject), account))
+        for record, ranked in holders.items():
+            strongest = min(ranked)[0]
+            first, *others = [account for weakness, account in ranked if weakness == strongest]
+            if others:
+                self.disputed.add(record)
+            else:
+                self.sticky[record] = first
+
+    def taken(self, record: RemoteId, account: AccountId) -> bool:
+        """Say whether an earlier link of somebody else stands against this account's own."""
+        return record in self.disputed or self.sticky.get(record, account) != account
 
     def claim(self, account: AccountId, link: Link) -> None:
         if link.id and link.state in LINKED_STATES:
@@ -116,6 +145,14 @@ class _Claims:
     def holder(self, record: RemoteId) -> str:
         account = self.owner.get(record) or self.sticky.get(record)
         return self._subjects[account].identity.user if account else "another account"
+
+
+def _weakness(subject: Subject) -> int:
+    """Rank earlier links: a person's word, then a link in force, then one from before."""
+    if subject.override and subject.override.pin:
+        return 0
+    in_force = subject.prior is None or subject.prior.state in LINKED_STATES
+    return 1 if in_force and not subject.returning else 2
 
 
 def _detached(subject: Subject, record: RemoteId) -> bool:
@@ -143,24 +180,35 @@ def _standing(
         )
     if override and override.pin:
         return _pinned(account, override.pin, subject, matcher, claims)
+    record = subject.held
+    name = matcher.name(record) if record else None
+    if record is None or name is None:
+        return None
+    if claims.taken(record, account):
+        return _taken(record, subject, matcher, claims)
+    return _sticky(record, name, subject, matcher)
+
+
+def _taken(record: RemoteId, subject: Subject, matcher: Matcher, claims: _Claims) -> Link:
+    """Return that the record of an earlier run belongs, or might belong, to somebody else."""
+    key = (subject.prior.key if subject.prior else None) or MatchKey.MARK
+    link = _open_question(
+        LinkState.CONFLICT, Reason.SHARED_MATCH, ((record, key),), matcher, subject
+    )
+    message = f"The record belongs to {claims.holder(record)} already."
+    return _unless_equal(subject.prior, replace(link, message=message))
+
+
+def _sticky(record: RemoteId, name: str, subject: Subject, matcher: Matcher) -> Link:
+    """Return the link of an earlier run, as it stands now."""
     prior = subject.prior
-    record = prior.id if prior and prior.id else subject.created
-    if record is None or _detached(subject, record):
-        return None
-    name = matcher.name(record)
-    if name is None:
-        return None
     trouble = matcher.unusable(record)
     if prior is None or prior.id is None:
         prior = Link(state=LinkState.CREATED, reason=Reason.CREATE_WHEN_MISSING, key=MatchKey.MARK)
     state = LinkState.UNUSABLE if trouble else _sticky_state(prior, subject)
     reason = Reason.NOT_USABLE if trouble else _sticky_reason(prior)
-    return _unless_equal(
-        subject.prior,
-        replace(
-            prior, id=record, name=name, state=state, reason=reason, message=trouble, candidates=()
-        ),
-    )
+    link = Link(state=state, reason=reason, id=record, key=prior.key, name=name, message=trouble)
+    return _unless_equal(subject.prior, link)
 
 
 def _unless_equal(old: Link | None, new: Link) -> Link:
@@ -192,6 +240,11 @@ def _pinned(
         return _invalid(LinkState.UNMATCHED, f"{problem} Correct the id.")
     if trouble := matcher.unusable(record):
         return _invalid(LinkState.UNUSABLE, f"{by} pins {record}, which is {trouble}.")
+    if other is None and claims.pins[record] > 1:
+        return _invalid(
+            LinkState.CONFLICT,
+            f"{by} pins {record}, and so does another AccountOverride. Remove one of the pins.",
+        )
     if other is not None and other != account:
         return _invalid(
             LinkState.CONFLICT,
