@@ -1,0 +1,125 @@
+"""One record belongs to one account: who keeps it, and who is told that it is taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.plan.world import (
+    EVERYTHING,
+    NOW,
+    World,
+    actions,
+    entry,
+    forbid,
+    link,
+    override,
+    owners,
+    pin,
+    record,
+    settings,
+    user,
+)
+
+from muster.model.names import Action, LinkState, MatchKey, RemoteId, System
+from muster.model.reasons import Reason
+from muster.model.settings import OrganizationalUnit, SelectActiveDirectory
+
+ANNA, BERT = user("anna"), user("bert")
+ADMINS = SelectActiveDirectory(organizational_units=(OrganizationalUnit(path="OU=Admins"),))
+BOTH = World(users=(ANNA, BERT), policies=(settings(options=EVERYTHING),))
+
+
+def test_a_returning_account_does_not_take_its_record_back() -> None:
+    """A record that found a new owner stays with it when the released account returns."""
+    world = replace(
+        BOTH,
+        entries=(entry(1, "anna"), entry(2, "carla")),
+        records=(record(ANNA, vault=link(1), released_at=NOW), record(BERT, vault=link(1))),
+    )
+    assert owners(world, System.VAULT) == {RemoteId("1"): [BERT.id]}
+    returned = world.vault_link(ANNA)
+    assert (returned.state, returned.reason) == (LinkState.CONFLICT, Reason.SHARED_MATCH)
+    assert returned.id is None
+    assert "bert@corp.example.test" in returned.message
+    assert Action.CREATE not in actions(world.plan(), System.VAULT)
+
+
+def test_two_accounts_that_return_to_one_record_both_wait() -> None:
+    """Between two equally old links nobody is chosen."""
+    old = [record(one, vault=link(1), released_at=NOW) for one in (ANNA, BERT)]
+    world = replace(BOTH, entries=(entry(1, "carla"),), records=tuple(old))
+    assert owners(world, System.VAULT) == {}
+    assert world.vault_link(ANNA).state is LinkState.CONFLICT
+    assert world.vault_link(BERT).state is LinkState.CONFLICT
+
+
+def test_a_link_that_was_only_remembered_yields_to_one_in_force() -> None:
+    """An account that was not matched for a while does not take its record back either."""
+    skipped = link(1, LinkState.SKIPPED, reason=Reason.MATCHING_OFF)
+    world = replace(
+        BOTH,
+        entries=(entry(1, "bert"),),
+        records=(record(ANNA, vault=skipped), record(BERT, vault=link(1))),
+    )
+    assert owners(world, System.VAULT) == {RemoteId("1"): [BERT.id]}
+
+
+def test_two_pins_on_one_record_link_nobody() -> None:
+    """Two overrides that pin the same record contradict each other; neither is followed."""
+    world = replace(
+        BOTH,
+        entries=(entry(1, "carla"),),
+        overrides=(override(ANNA, "first", vault=pin(1)), override(BERT, "second", vault=pin(1))),
+    )
+    assert owners(world, System.VAULT) == {}
+    for one in (ANNA, BERT):
+        assert world.vault_link(one).reason is Reason.OVERRIDE_INVALID
+        assert world.vault_link(one).state is LinkState.CONFLICT
+
+
+def test_a_pin_settles_a_dispute() -> None:
+    """Of two accounts with equal claims, the one that a person names gets the record."""
+    old = [record(one, vault=link(1), released_at=NOW) for one in (ANNA, BERT)]
+    world = replace(
+        BOTH,
+        entries=(entry(1, "carla"),),
+        records=tuple(old),
+        overrides=(override(ANNA, vault=pin(1)),),
+    )
+    assert owners(world, System.VAULT) == {RemoteId("1"): [ANNA.id]}
+
+
+def test_a_pin_does_not_take_what_another_holds() -> None:
+    """A pinned record that another account holds is taken away from it first, by a person."""
+    world = replace(
+        BOTH,
+        entries=(entry(1, "bert"),),
+        records=(record(BERT, vault=link(1)),),
+        overrides=(override(ANNA, vault=pin(1)),),
+    )
+    assert world.vault_link(ANNA).reason is Reason.OVERRIDE_INVALID
+    assert owners(world, System.VAULT) == {RemoteId("1"): [BERT.id]}
+    settled = replace(world, overrides=(*world.overrides, override(BERT, "b", vault=forbid(1))))
+    assert owners(settled, System.VAULT)[RemoteId("1")] == [ANNA.id]
+
+
+def test_two_accounts_that_match_one_record_conflict() -> None:
+    """A record that two accounts reach by the same tier is linked to neither."""
+    namesake = user("anna", "OU=Admins", id=user("other").id)
+    world = World(
+        users=(ANNA, namesake),
+        policies=(settings(), settings(policy="more", select=ADMINS)),
+        entries=(entry(1, "anna"),),
+    )
+    assert owners(world, System.VAULT) == {}
+    assert world.vault_link(ANNA).state is LinkState.CONFLICT
+    assert [one.id for one in world.vault_link(ANNA).candidates] == ["1"]
+
+
+def test_the_mark_is_stronger_than_the_username() -> None:
+    """The entry that Muster made for an account is its own, whoever else it is called after."""
+    made = entry(1, "bert", mark=f"contoso/{ANNA.id}")
+    world = replace(BOTH, entries=(made,))
+    assert owners(world, System.VAULT) == {RemoteId("1"): [ANNA.id]}
+    assert world.vault_link(ANNA).key is MatchKey.MARK
+    assert world.vault_link(BERT).state is LinkState.CONFLICT
