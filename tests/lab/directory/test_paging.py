@@ -68,6 +68,12 @@ def test_page_size_is_capped(crowd: str, client: ldap3.Connection) -> None:
     assert len(set(seen)) == 2100
 
 
+def test_size_limit_of_a_paged_search(crowd: str, client: ldap3.Connection) -> None:
+    """A size limit below the page size ends the search at that size with result 4."""
+    client.search(crowd, PEOPLE, attributes=["name"], paged_size=100, size_limit=30)
+    assert (len(entries(client)), result(client)) == (30, 4)
+
+
 def test_exactly_full_page_ends(serve: Serve, connect: Connect, crowd: str) -> None:
     """When the last page is exactly full, its cookie is empty."""
     connection = connect(serve(limits=LdapLimits(max_page_size=700)))

@@ -148,6 +148,28 @@ def test_constructed(domain: LabDomain, staff: str, client: ldap3.Connection) ->
     assert values(client, domain.find("Domain Admins"), "primaryGroupToken") == [b"512"]
 
 
+def test_expired_password(domain: LabDomain, client: ldap3.Connection) -> None:
+    """A password older than maxPwdAge, or to be changed at once, shows as expired."""
+    dn = domain.add_user("Old", "old", parent=domain.add_organizational_unit("OU=Old"))
+    asked = "msDS-User-Account-Control-Computed"
+    for changed, expected in (("0", b"8388608"), ("1", b"8388608")):
+        domain.set_attributes(dn, {"pwdLastSet": [changed]})
+        assert values(client, dn, asked) == [expected]
+    domain.set_attributes(dn, {"userAccountControl": ["66048"]})
+    assert values(client, dn, asked) == [b"0"]
+    assert values(client, domain.dn, asked) == []
+
+
+def test_plus_brings_constructed_attributes(domain: LabDomain, bare: RawClient) -> None:
+    """`+` brings what is computed, and `*` beside it what is stored."""
+    assert set(bare.read(domain.find("reader"), "+")) == {
+        "canonicalName",
+        "msDS-PrincipalName",
+        "msDS-User-Account-Control-Computed",
+    }
+    assert {"canonicalName", "objectGUID"} <= set(bare.read(domain.find("reader"), "+", "*"))
+
+
 def test_types_only(domain: LabDomain, bare: RawClient) -> None:
     """A client may ask for the names of attributes without their values."""
     found = bare.read(domain.find("reader"), "sAMAccountName", "sn", types_only=True)
