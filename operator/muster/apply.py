@@ -26,7 +26,8 @@ from muster.ports import Ports
 _MOST_FAILURES_IN_A_ROW = 3
 """After so many unanswered writes to one system, the rest of this run leaves it alone."""
 
-Tell = Callable[[Change], None]
+Tell = Callable[[Change | None], None]
+"""Called before each change; what it raises ends the run there, with nothing half-done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

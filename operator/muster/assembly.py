@@ -17,6 +17,7 @@ from muster.errors import MusterError
 from muster.model.names import Source
 from muster.model.settings import Desired, Integration
 from muster.ports import Clock, Directory, Ports, Psa, Registry, Secrets, Vault
+from muster.transport.options import HttpOptions
 
 T = TypeVar("T")
 
@@ -29,7 +30,14 @@ def utc_now() -> datetime:
 class Assembly:
     """Opens the systems of customers; thread-safe."""
 
-    def __init__(self, secrets: Secrets, registry: Registry, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        secrets: Secrets,
+        registry: Registry,
+        clock: Clock = utc_now,
+        http: HttpOptions | None = None,
+    ) -> None:
+        self._http = http
         self._secrets = secrets
         self._registry = registry
         self._clock = clock
@@ -56,7 +64,7 @@ class Assembly:
         with self._turn:
             if integration not in self._vaults:
                 opener = VAULTS[type(integration.product)]
-                self._vaults[integration] = opener(integration, self._secrets)
+                self._vaults[integration] = opener(integration, self._secrets, self._http)
             return self._vaults[integration]
 
     def psa(self, integration: Integration | None) -> Psa | None:
@@ -66,7 +74,7 @@ class Assembly:
         with self._turn:
             if integration not in self._psas:
                 opener = PSAS[type(integration.product)]
-                self._psas[integration] = opener(integration, self._secrets)
+                self._psas[integration] = opener(integration, self._secrets, self._http)
             return self._psas[integration]
 
     def integration(self, integration: Integration) -> Vault | Psa | None:

@@ -68,8 +68,11 @@ def estate(lab: Lab, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def muster(estate: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
-    """The command line, in the estate."""
+def muster(
+    estate: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    """The command line, in the estate, with little patience for systems that fail."""
+    monkeypatch.setenv("MUSTER_PATIENCE", "0.5")
     return Shell(estate, capsys)
 
 

@@ -61,11 +61,11 @@ def test_detailed_exit_codes(muster: Shell, lab: Lab) -> None:
 def test_resolve_writes_an_override_that_settles_the_match(muster: Shell) -> None:
     """The written file is valid, names the reason, and links the chosen entry at the next run."""
     muster.ok("apply")
-    waiting = [
+    waiting = next(
         match
         for match in muster.ok("matches", "-o", "json").data
         if match["system"] == "vault" and match["state"] == "Ambiguous"
-    ][0]
+    )
     chosen = waiting["candidates"][0]["id"]
     muster.ok(
         "resolve", waiting["customer"], waiting["account"], "--vault", chosen, "--reason", "T-1"

@@ -92,6 +92,7 @@ def explain(
     estate: options.Estate = options.HERE,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
+    patience: options.Patience = options.PATIENCE_S,
 ) -> int:
     """Say why an account is imported or not, and why it is linked or not: every rule in order.
 
@@ -104,7 +105,7 @@ def explain(
     from muster.plan.explain import find_accounts
     from muster.plan.make import work_out
 
-    with open_session(place([estate], state, secrets), write=False) as session:
+    with open_session(place([estate], state, secrets, patience), write=False) as session:
         desired = find_customer(session.estate, customer)
         ports = session.assembly.ports(desired)
         known = ports.registry.load(desired.customer.name)

@@ -41,6 +41,16 @@ SecretsFrom = Annotated[
         show_default=False,
     ),
 ]
+Patience = Annotated[
+    float,
+    typer.Option(
+        "--patience",
+        min=0,
+        metavar="SECONDS",
+        help="How long one request is tried again while its system fails or throttles.",
+        envvar="MUSTER_PATIENCE",
+    ),
+]
 Only = Annotated[
     list[str] | None,
     typer.Option(
@@ -55,3 +65,6 @@ AccountArgument = Annotated[
 ]
 HERE = Path()
 """The current directory."""
+
+PATIENCE_S = 60.0
+"""Seconds; long enough for a vendor's short outage, short enough for a person to wait."""

@@ -31,7 +31,7 @@ class Format(StrEnum):
 def out() -> Console:
     """Return standard output for people."""
     width = None if sys.stdout.isatty() else _WIDE
-    return Console(width=width, highlight=False, soft_wrap=False)
+    return Console(width=width, highlight=False, soft_wrap=True)
 
 
 def err() -> Console:
@@ -62,7 +62,7 @@ def print_table(
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) if cell not in (None, "") else "–" for cell in row))
-    (console or out()).print(table)
+    (console or out()).print(table, soft_wrap=False)
 
 
 def counted(count: int, word: str, plural: str = "") -> str:

@@ -68,6 +68,7 @@ def plan(
     ] = False,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
+    patience: options.Patience = options.PATIENCE_S,
 ) -> int:
     """Read everything and say what would be done; write nothing anywhere.
 
@@ -80,10 +81,10 @@ def plan(
     from muster.reconcile import propose
     from muster.report.plan_document import plan_document
 
-    with open_session(place(paths, state, secrets), write=False) as session:
+    with open_session(place(paths, state, secrets, patience), write=False) as session:
         customers = choose(session.estate, only)
         results = for_each_customer(
-            customers, lambda one: propose(one, session.assembly.ports(one)), "planning"
+            customers, lambda one, _: propose(one, session.assembly.ports(one)), "planning"
         )
         verdicts = [proposal.verdict for proposal in _sound(results)]
         if output is Format.TEXT:
@@ -106,6 +107,7 @@ def apply(
     ] = "",
     state: options.State = None,
     secrets: options.SecretsFrom = None,
+    patience: options.Patience = options.PATIENCE_S,
 ) -> int:
     """Bring every customer into agreement with the resources, once.
 
@@ -118,11 +120,11 @@ def apply(
     from muster.plan.digest import digest_plans
     from muster.reconcile import carry_out, propose
 
-    with open_session(place(paths, state, secrets), write=True) as session:
+    with open_session(place(paths, state, secrets, patience), write=True) as session:
         customers = choose(session.estate, only)
         proposals = _sound(
             for_each_customer(
-                customers, lambda one: propose(one, session.assembly.ports(one)), "planning"
+                customers, lambda one, _: propose(one, session.assembly.ports(one)), "planning"
             )
         )
         digest = digest_plans(proposal.plan for proposal in proposals)
@@ -132,7 +134,9 @@ def apply(
         by_name = {proposal.plan.customer: proposal for proposal in proposals}
         ready = [one for one in customers if one.customer.name in by_name]
         reports = _sound(
-            for_each_customer(ready, lambda one: carry_out(by_name[one.customer.name]), "applying")
+            for_each_customer(
+                ready, lambda one, tell: carry_out(by_name[one.customer.name], tell), "applying"
+            )
         )
         print_reports(reports, out())
     if len(reports) < len(customers):

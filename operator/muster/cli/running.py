@@ -19,13 +19,14 @@ from typing import Annotated
 
 import typer
 
-from muster.assembly import Assembly, utc_now
+from muster.assembly import utc_now
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import complain, say
-from muster.cli.session import WORKERS, Place, Session, open_secrets, open_session, place
+from muster.cli.session import WORKERS, Place, Session, Stopped, open_assembly, open_session, place
 from muster.errors import MusterError
 from muster.model.names import CustomerName
+from muster.model.plans import Change
 from muster.model.settings import Desired
 from muster.reconcile import Report, reconcile
 from muster.report.status import DEFAULT_INTERVAL
@@ -40,6 +41,7 @@ def run(
     paths: options.Paths = None,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
+    patience: options.Patience = options.PATIENCE_S,
     rounds: Annotated[
         int, typer.Option(help="End after so many rounds; 0 goes on for ever.", show_default="0")
     ] = 0,
@@ -49,7 +51,7 @@ def run(
     \b
     muster run estate/
     """
-    where = place(paths, state, secrets)
+    where = place(paths, state, secrets, patience)
     stop = threading.Event()
     everybody = threading.Event()
     _listen(stop, everybody)
@@ -146,7 +148,7 @@ class _Loop:
             return
         # Secrets may have changed with the resources, so connections are opened anew.
         self._assembly.close()
-        self._assembly = Assembly(open_secrets(self._where), self._registry)
+        self._assembly = open_assembly(self._where, self._registry)
         self._schedule.take_up(loaded.estate.desired, utc_now())
 
     def _round(self, due: Sequence[Desired]) -> None:
@@ -157,12 +159,17 @@ class _Loop:
                     self._schedule.put_off(one, utc_now(), ready=_tell(result))
 
     def _reconcile(self, one: Desired) -> Report | MusterError | None:
-        if self._stop.is_set():
-            return None
         try:
-            return reconcile(one, self._assembly.ports(one))
+            self._go_on_or_stop(None)
+            return reconcile(one, self._assembly.ports(one), self._go_on_or_stop)
+        except Stopped:
+            return None
         except MusterError as error:
             return error
+
+    def _go_on_or_stop(self, _change: Change | None) -> None:
+        if self._stop.is_set():
+            raise Stopped("Ended between two changes.")
 
 
 def _tell(result: Report | MusterError) -> bool:

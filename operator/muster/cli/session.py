@@ -14,12 +14,17 @@ from typing import TypeVar
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from muster.adapters.secrets import ChainedSecrets, EnvironmentSecrets, FileSecrets
+from muster.apply import Tell
 from muster.assembly import Assembly
+from muster.cli.options import PATIENCE_S
 from muster.cli.output import err
 from muster.errors import MusterError, SpecError
+from muster.model.plans import Change
 from muster.model.settings import Desired, Estate
+from muster.ports import Registry
 from muster.registry.sqlite import SqliteRegistry
 from muster.resources import LoadedEstate, load_estate
+from muster.transport.options import HttpOptions
 
 T = TypeVar("T")
 
@@ -34,6 +39,7 @@ class Place:
     paths: tuple[Path, ...]
     state: Path | None = None
     secrets: Path | None = None
+    patience_s: float = PATIENCE_S
 
     @property
     def root(self) -> Path:
@@ -54,10 +60,14 @@ class Place:
 
 
 def place(
-    paths: Sequence[Path] | None, state: Path | None = None, secrets: Path | None = None
+    paths: Sequence[Path] | None,
+    state: Path | None = None,
+    secrets: Path | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> Place:
     """Return the place that a command's options name."""
-    return Place(paths=tuple(paths or [Path()]), state=state, secrets=secrets)
+    files = tuple(paths or [Path()])
+    return Place(paths=files, state=state, secrets=secrets, patience_s=patience_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +96,17 @@ def open_session(where: Place, *, write: bool) -> Iterator[Session]:
     loaded.checked()
     opener = SqliteRegistry.open if write else SqliteRegistry.open_for_reading
     with opener(where.state_file) as registry:
-        assembly = Assembly(open_secrets(where), registry)
+        assembly = open_assembly(where, registry)
         try:
             yield Session(loaded=loaded, registry=registry, assembly=assembly)
         finally:
             assembly.close()
+
+
+def open_assembly(where: Place, registry: Registry) -> Assembly:
+    """Return the adapters of a place."""
+    options = HttpOptions(retry_budget_s=where.patience_s)
+    return Assembly(open_secrets(where), registry, http=options)
 
 
 def open_secrets(where: Place) -> ChainedSecrets:
@@ -121,20 +137,28 @@ def find_customer(estate: Estate, name: str) -> Desired:
     raise SpecError((f'There is no customer "{name}".{hint}',))
 
 
+class Stopped(MusterError):
+    """The work was interrupted between two changes."""
+
+
 def for_each_customer(
-    customers: Sequence[Desired], work: Callable[[Desired], T], what: str
+    customers: Sequence[Desired], work: Callable[[Desired, Tell], T], what: str
 ) -> list[T | MusterError]:
     """Do the work for all customers, several at once; one that fails stops nobody else.
 
-    Ctrl-C stops what has not begun; what is under way ends at its next safe point.
+    The work calls what it is given before each change. On Ctrl-C that call ends it there, so
+    that a change which has begun is also recorded.
     """
     stop = threading.Event()
 
-    def guarded(desired: Desired) -> T | MusterError:
+    def tell(_change: Change | None) -> None:
         if stop.is_set():
-            return MusterError("not begun")
+            raise Stopped("Interrupted between two changes.")
+
+    def guarded(desired: Desired) -> T | MusterError:
         try:
-            return work(desired)
+            tell(None)
+            return work(desired, tell)
         except MusterError as error:
             return error
 

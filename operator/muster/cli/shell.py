@@ -27,7 +27,6 @@ def run(program: Program, arguments: Sequence[str]) -> int:
     except TyperException as error:
         code = _usage(error)
     except (KeyboardInterrupt, Abort):
-        complain("Interrupted. What was done is recorded; the next run goes on from there.")
         code = ExitCode.INTERRUPTED
     except MusterError as error:
         code = _failed(error)
@@ -37,6 +36,8 @@ def run(program: Program, arguments: Sequence[str]) -> int:
         code = ExitCode.OK
     except Exception as bug:  # noqa: BLE001 - the shell's last resort, so that no bug is silent
         code = _bug(bug)
+    if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code by itself
+        complain("Interrupted. What was done is recorded; the next run goes on from there.")
     return code
 
 

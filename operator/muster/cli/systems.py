@@ -32,6 +32,7 @@ def directory(
     estate: options.Estate = options.HERE,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
+    patience: options.Patience = options.PATIENCE_S,
 ) -> int:
     """Show what a policy can select: organizational units with users, or groups.
 
@@ -42,7 +43,7 @@ def directory(
     from muster.cli.session import find_customer, open_session, place
     from muster.plan.places import places_with_users, selectable_groups
 
-    with open_session(place([estate], state, secrets), write=False) as session:
+    with open_session(place([estate], state, secrets, patience), write=False) as session:
         desired = find_customer(session.estate, customer)
         ports = session.assembly.ports(desired)
         if ports.directory is None:
@@ -70,6 +71,7 @@ def doctor(
     estate: options.Estate = options.HERE,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
+    patience: options.Patience = options.PATIENCE_S,
 ) -> int:
     """Try every connection: reachable, certificate, sign-in, rights; say what is missing.
 
@@ -79,7 +81,7 @@ def doctor(
     """
     from muster.cli.session import choose, open_session, place
 
-    with open_session(place([estate], state, secrets), write=False) as session:
+    with open_session(place([estate], state, secrets, patience), write=False) as session:
         assembly, estate_read = session.assembly, session.estate
         rows: list[tuple[str, Check]] = []
         for integration in estate_read.integrations if not only else ():
