@@ -157,6 +157,11 @@ def test_expired_password(domain: LabDomain, client: ldap3.Connection) -> None:
         assert values(client, dn, asked) == [expected]
     domain.set_attributes(dn, {"userAccountControl": ["66048"]})
     assert values(client, dn, asked) == [b"0"]
+    domain.set_attributes(dn, {"userAccountControl": ["512"]})
+    before = values(client, domain.dn, "maxPwdAge")
+    domain.set_attributes(domain.dn, {"maxPwdAge": ["-9223372036854775808"]})
+    assert values(client, dn, asked) == [b"0"]
+    domain.set_attributes(domain.dn, {"maxPwdAge": before})
     assert values(client, domain.dn, asked) == []
 
 

@@ -59,7 +59,7 @@ class LdapFaults:
     def empty_page(self, page: int) -> None:
         """Answer this page with no entry and a cookie to go on with; happens once.
 
-        Source: MS-ADTS 3.1.1.3.4.1.5 lets a server return fewer entries than asked for.
+        Unconfirmed: that Windows does so; RFC 2696, section 3, makes the cookie decide.
         """
         with self._lock:
             self._pages[page] = PageFault(empty=True)

@@ -1,7 +1,8 @@
 """Search filters: read from the wire, turned into a predicate over entries.
 
 A predicate answers True, False or None for Undefined, and Undefined stays Undefined under
-`!`; only True selects an entry (RFC 4511, section 4.5.1.7).
+`!`; only True selects an entry. Approximately equal means equal, and there is no matching
+rule but those below. Source: RFC 4511, section 4.5.1.7; MS-ADTS 3.1.1.3.1.3.1 and 3.1.1.3.4.4.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from muster.lab.directory.ber import Element, MalformedBer
 from muster.lab.directory.dn import InvalidName, fold
 from muster.lab.directory.entry import Entry, Normal, normalise
 from muster.lab.directory.identifiers import sid_bytes
+from muster.lab.directory.protocol import Code, LdapFailure
 from muster.lab.directory.schema import CONSTRUCTED, INDEXED, LINKS, Syntax, category_of
 from muster.lab.directory.tree import Tree
 
@@ -42,7 +44,10 @@ class Filters:
         self._tree = tree
 
     def compile(self, item: Element) -> Predicate:
-        """Turn a filter into a predicate; raises MalformedBer."""
+        """Turn a filter into a predicate; raises MalformedBer.
+
+        Raises LdapFailure with result 18 for a constructed attribute (MS-ADTS 3.1.1.3.1.3.1).
+        """
         if item.tag in {_AND, _OR}:
             parts = tuple(self.compile(part) for part in item.children())
             return _every(parts) if item.tag == _AND else _some(parts)
@@ -82,7 +87,12 @@ class Filters:
         return self._ordered(name, operand.content, at_least=tag == _AT_LEAST)
 
     def _comparable(self, name: str) -> bool:
-        return self._tree.schema.syntax(name) is not None and name not in CONSTRUCTED
+        if name in CONSTRUCTED:
+            raise LdapFailure(
+                Code.INAPPROPRIATE_MATCHING,
+                "0000216B: SvcErr: DSID-03140E0C, problem 5003 (WILL_NOT_PERFORM), data 0\n",
+            )
+        return self._tree.schema.syntax(name) is not None
 
     def _present(self, spelled: str) -> Predicate:
         name = spelled.lower()

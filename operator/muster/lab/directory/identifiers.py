@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 NEVER = 0x7FFFFFFFFFFFFFFF
-"""The tick count that means never, as in accountExpires (MS-ADTS 2.2.15)."""
+"""The tick count that means never, as in accountExpires (MS-ADA1)."""
 
 _SID = re.compile(r"[Ss]-1-\d{1,14}(-\d+){1,15}")
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)

@@ -55,6 +55,7 @@ class Code(IntEnum):
     STRONGER_AUTH_REQUIRED = 8
     REFERRAL = 10
     UNAVAILABLE_CRITICAL_EXTENSION = 12
+    INAPPROPRIATE_MATCHING = 18
     NO_SUCH_OBJECT = 32
     INVALID_DN_SYNTAX = 34
     INVALID_CREDENTIALS = 49
@@ -72,7 +73,11 @@ class Scope(IntEnum):
 
 
 class LdapFailure(Exception):
-    """A request that ends with another result than success."""
+    """A request that ends with another result than success.
+
+    The messages have the form of Windows' and begin with its Win32 code in hex (MS-ERREF 2.2).
+    Unconfirmed: what follows the code; DSID numbers differ between builds.
+    """
 
     def __init__(
         self, code: int, message: str, *, matched_dn: str = "", referral: str = ""

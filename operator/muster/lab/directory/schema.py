@@ -73,7 +73,7 @@ CONSTRUCTED = frozenset(
         "msds-user-account-control-computed",
     }
 )
-"""Computed when asked for by name; a filter on one is Undefined (MS-ADTS 3.1.1.4.5)."""
+"""Computed when asked for by name, and not allowed in a filter (MS-ADTS 3.1.1.4.5)."""
 INDEXED = frozenset(
     {"samaccountname", "userprincipalname", "objectguid", "objectsid", "mail", "primarygroupid"}
 )

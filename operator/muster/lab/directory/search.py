@@ -234,7 +234,7 @@ class Searches:
         return [entry_message(number, entry.dn, chosen.encode(entry)) for entry in found]
 
     def _references(self, number: int, request: SearchRequest) -> list[bytes]:
-        """Return references to the partitions below the domain (MS-ADTS 3.1.1.3.1.3.6)."""
+        """Return references to the partitions below the domain (MS-ADTS 3.1.1.4.7)."""
         head = self._tree.head
         if not self._limits.search_references or request.scope is not Scope.SUBTREE:
             return []

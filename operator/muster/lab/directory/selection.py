@@ -17,6 +17,9 @@ from muster.lab.directory.schema import CONSTRUCTED
 from muster.lab.directory.tree import Tree
 
 _RANGE = re.compile(r"range=(\d+)-(\d+|\*)", re.IGNORECASE)
+_TRUST_ACCOUNTS = 0x800 | 0x1000 | 0x2000
+_PASSWORD_STAYS = 0x10000 | 0x40000
+"""Bits of userAccountControl: password never expires, smart card required."""
 _NEVER_RETURNED = frozenset({"unicodepwd"})  # write only: MS-ADTS 3.1.1.3.1.5.1
 
 
@@ -122,16 +125,18 @@ class _Constructed:
         """Return lock-out (16) and password expired (0x800000): MS-ADTS 3.1.1.4.5.17."""
         if "useraccountcontrol" not in entry.attributes:
             return None
-        locked = 0x10 if entry.number("lockouttime") else 0
-        return str(locked | (0x800000 if self._password_expired(entry) else 0))
+        control = entry.number("useraccountcontrol")
+        locked = 0x10 if entry.number("lockouttime") and not control & _TRUST_ACCOUNTS else 0
+        return str(locked | (0x800000 if self._password_expired(entry, control) else 0))
 
-    def _password_expired(self, entry: Entry) -> bool:
-        never_expires = entry.number("useraccountcontrol") & 0x10000
+    def _password_expired(self, entry: Entry, control: int) -> bool:
+        if control & (_TRUST_ACCOUNTS | _PASSWORD_STAYS):
+            return False
         changed = entry.number("pwdlastset")
-        if never_expires or not changed:
-            return not never_expires
-        max_age = self._tree.head.number("maxpwdage")
-        return bool(max_age) and changed - max_age < ticks(self._tree.now())
+        max_age = self._tree.head.number("maxpwdage")  # negative; 0 and -2**63 mean never
+        if changed and max_age in {0, -(2**63)}:
+            return False
+        return not changed or changed - max_age < ticks(self._tree.now())
 
 
 def _canonical_name(entry: Entry) -> str:
