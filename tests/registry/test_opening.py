@@ -170,7 +170,8 @@ def test_a_reader_works_while_a_writer_runs(state: Path) -> None:
 def test_a_reader_needs_no_right_to_write(state: Path) -> None:
     """Whoever may only read the file and its folder can read the registry, and leaves no trace."""
     script = (
-        "import os, sys, pathlib\n"
+        # urllib: imported late by pathlib, from where the lesser user may not read.
+        "import os, sys, pathlib, urllib.parse\n"
         "from muster.registry.sqlite import SqliteRegistry\n"
         "if os.geteuid() == 0:\n"
         "    os.chdir(pathlib.Path(sys.argv[1]).parent)\n"
