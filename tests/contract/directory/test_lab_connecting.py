@@ -51,6 +51,15 @@ def test_wrong_host_name_is_refused(house: LabHouse, start_tls: bool) -> None:
     assert house.server.requests["bind"] == 0
 
 
+@pytest.mark.parametrize(("host", "trusted"), [("localhost", True), ("127.0.0.1", False)])
+def test_certificate_is_checked_against_the_url(house: LabHouse, host: str, trusted: bool) -> None:
+    """The name in the URL is what the certificate must carry, not a name for the same machine."""
+    house.server.tls = server_context(house.authority, "localhost")
+    (first, *_) = house.adapter(house.ldaps.replace("localhost", host)).check()
+    assert first.ok is trusted
+    assert trusted or "mismatch" in first.detail
+
+
 def test_untrusted_certificate_is_refused(house: LabHouse) -> None:
     """A certificate of another CA is refused."""
     stranger = trustme.CA().cert_pem.bytes().decode()
