@@ -37,6 +37,11 @@ class Subject:
     """Whether the link is that of an account released before, which others may hold by now."""
 
     @property
+    def forbidden(self) -> tuple[RemoteId, ...]:
+        """The records that a person has said are not the account's."""
+        return self.override.forbid if self.override else ()
+
+    @property
     def held(self) -> RemoteId | None:
         """The record of an earlier run, unless a person has taken it away since."""
         record = self.prior.id if self.prior and self.prior.id else self.created
@@ -72,7 +77,7 @@ class Matcher(Protocol):
     """What matching needs to know about the records of one system."""
 
     def find(self, subject: Subject) -> Found:
-        """Return what matches, without looking at who else matches it."""
+        """Return what matches and is not forbidden, without looking at who else matches it."""
         ...
 
     def name(self, record: RemoteId) -> str | None:
@@ -205,7 +210,7 @@ def _sticky(record: RemoteId, name: str, subject: Subject, matcher: Matcher) -> 
     trouble = matcher.unusable(record)
     if prior is None or prior.id is None:
         prior = Link(state=LinkState.CREATED, reason=Reason.CREATE_WHEN_MISSING, key=MatchKey.MARK)
-    state = LinkState.UNUSABLE if trouble else _sticky_state(prior, subject)
+    state = LinkState.UNUSABLE if trouble else _sticky_state(prior)
     reason = Reason.NOT_USABLE if trouble else _sticky_reason(prior)
     link = Link(state=state, reason=reason, id=record, key=prior.key, name=name, message=trouble)
     return _unless_equal(subject.prior, link)
@@ -216,8 +221,8 @@ def _unless_equal(old: Link | None, new: Link) -> Link:
     return old if old == new else new
 
 
-def _sticky_state(prior: Link, subject: Subject) -> LinkState:
-    if prior.state is LinkState.LINKED_BY_OVERRIDE and subject.override is None:
+def _sticky_state(prior: Link) -> LinkState:
+    if prior.state is LinkState.LINKED_BY_OVERRIDE:
         return LinkState.LINKED
     if prior.state in LINKED_STATES:
         return prior.state
@@ -225,7 +230,7 @@ def _sticky_state(prior: Link, subject: Subject) -> LinkState:
 
 
 def _sticky_reason(prior: Link) -> Reason:
-    kept = (Reason.MATCHED, Reason.PINNED, Reason.CREATE_WHEN_MISSING, Reason.ALREADY_LINKED)
+    kept = (Reason.MATCHED, Reason.CREATE_WHEN_MISSING, Reason.ALREADY_LINKED)
     return prior.reason if prior.reason in kept else Reason.ALREADY_LINKED
 
 
@@ -272,7 +277,7 @@ def _match_by_tier(
 ) -> None:
     tiers: defaultdict[int, dict[AccountId, Hits]] = defaultdict(dict)
     for account, subject in searching.items():
-        match _without_forbidden(matcher.find(subject), subject):
+        match matcher.find(subject):
             case Hits(rank) as hits:
                 tiers[rank][account] = hits
             case SetAside(link):
@@ -281,14 +286,6 @@ def _match_by_tier(
                 links[account] = _unmatched(subject, hints)
     for rank in sorted(tiers):
         links.update(_settle_tier(tiers[rank], searching, matcher, claims))
-
-
-def _without_forbidden(found: Found, subject: Subject) -> Found:
-    forbidden = subject.override.forbid if subject.override else ()
-    if not forbidden or not isinstance(found, Hits):
-        return found
-    allowed = tuple(hit for hit in found.found if hit[0] not in forbidden)
-    return Hits(found.rank, allowed) if allowed else Nothing()
 
 
 def _settle_tier(

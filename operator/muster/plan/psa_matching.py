@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from muster.model.accounts import Candidate, Identity, Link
+from muster.model.accounts import Candidate, Link
 from muster.model.names import LinkState, MatchKey, NameFallback, RemoteId
 from muster.model.reasons import Reason
 from muster.model.records import PsaContact
@@ -36,13 +36,14 @@ class ContactMatcher:
     def find(self, subject: Subject) -> Found:
         """Return the contacts with the account's e-mail, else those with its name."""
         identity = subject.identity
-        same_email = self._by_email.get(fold(identity.email.address)) if identity.email else None
+        address = fold(identity.email.address) if identity.email else ""
+        same_email = _allowed(self._by_email.get(address, ()) if address else (), subject)
         if same_email:
             return self._by(MatchKey.EMAIL, _EMAIL_RANK, same_email)
         fallback = subject.options.psa.name_fallback
         if fallback is NameFallback.NEVER:
             return Nothing()
-        return self._by_names(identity, fallback)
+        return self._by_names(subject, fallback)
 
     def _by(self, key: MatchKey, rank: int, contacts: Iterable[PsaContact]) -> Found:
         active = [contact for contact in contacts if contact.active]
@@ -58,9 +59,10 @@ class ContactMatcher:
             )
         )
 
-    def _by_names(self, identity: Identity, fallback: NameFallback) -> Found:
+    def _by_names(self, subject: Subject, fallback: NameFallback) -> Found:
+        identity = subject.identity
         name = (fold_name(identity.given_name), fold_name(identity.surname))
-        same_name = self._by_name.get(name, ()) if all(name) else ()
+        same_name = _allowed(self._by_name.get(name, ()) if all(name) else (), subject)
         active = [contact for contact in same_name if contact.active]
         if not active:
             return Nothing(self._candidates(same_name, MatchKey.NAME))
@@ -101,3 +103,8 @@ class ContactMatcher:
             detail=", ".join(email.address for email in contact.emails) or "no e-mail address",
             updated_at=contact.updated_at,
         )
+
+
+def _allowed(contacts: Iterable[PsaContact], subject: Subject) -> list[PsaContact]:
+    """Return the contacts that no person has said are somebody else's."""
+    return [contact for contact in contacts if contact.id not in subject.forbidden]

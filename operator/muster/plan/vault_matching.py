@@ -72,10 +72,11 @@ class EntryMatcher:
     def find(self, subject: Subject) -> Found:
         """Return the entries that Muster marked for the account, else those by username."""
         marked = self._by_mark.get(mark_of(self._customer, subject.identity))
-        usable_marked = [entry for entry in marked or () if entry.usable]
+        forbidden = subject.forbidden
+        usable_marked = [one for one in marked or () if one.usable and one.id not in forbidden]
         if usable_marked:
-            return Hits(_MARK_RANK, tuple((entry.id, MatchKey.MARK) for entry in usable_marked))
-        hits = dict(self._hits(subject.identity))
+            return Hits(_MARK_RANK, tuple((one.id, MatchKey.MARK) for one in usable_marked))
+        hits = {i: key for i, key in self._hits(subject.identity) if i not in forbidden}
         accepted = {i: key for i, key in hits.items() if self._accepts(i)}
         if accepted:
             return Hits(_USERNAME_RANK, tuple(accepted.items()))
