@@ -1,0 +1,1 @@
+"""The operator: kopf watches, our own queue reconciles, one writer writes status."""
