@@ -146,9 +146,9 @@ class KubeApi:
         return answer
 
     def _log_in_again(self) -> None:
+        # The old client may still be answering another thread, so it is left to finish.
         with self._turn:
-            stale, self._client = self._client, _client(self._given or find_login())
-            stale.close()
+            self._client = _client(self._given or find_login())
 
 
 class _Away(Unavailable):
