@@ -26,7 +26,7 @@ from muster.model.settings import (
 )
 from muster.resources import load_schema, parse, schema_directory
 from muster.resources.documents import NotYaml, read_documents
-from muster.resources.rules import holds
+from muster.resources.rules import holds, needs_old_value
 from muster.resources.schemas import KINDS
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -105,11 +105,17 @@ def test_a_pattern_comes_with_examples_that_fit() -> None:
 
 
 def test_an_import_of_a_customer_is_a_policy_without_customers() -> None:
-    """The two places where import settings stand cannot drift apart."""
+    """The two places where import settings stand cannot drift apart.
+
+    Only a policy has rules about changes: the items of a customer's list have no name, so that
+    an API server cannot tell which was which before.
+    """
     policy = copy.deepcopy(load_schema("AutomaticImportPolicy")["properties"]["spec"])
     own = load_schema("Customer")["properties"]["spec"]["properties"]["imports"]["items"]
     del policy["properties"]["customers"]
     policy["required"].remove("customers")
+    rules = policy["x-kubernetes-validations"]
+    policy["x-kubernetes-validations"] = [r for r in rules if not needs_old_value(r["rule"])]
     assert {**policy, "description": ""} == {**own, "description": ""}
 
 
@@ -243,9 +249,15 @@ def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
     return {**missing, **filled}
 
 
+def _rules(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the rules that a file can be judged by; the others need a real API server."""
+    rules = (rule["rule"] for rule in schema.get("x-kubernetes-validations", ()))
+    yield from (rule for rule in rules if not needs_old_value(rule))
+
+
 def _verdicts(value: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, bool | None]]:
-    for rule in schema.get("x-kubernetes-validations", ()):
-        yield rule["rule"], holds(rule["rule"], value)
+    for rule in _rules(schema):
+        yield rule, holds(rule, value)
     if isinstance(value, dict):
         for name, child in schema.get("properties", {}).items():
             if name in value:
@@ -277,10 +289,7 @@ def test_rules_judge_alike_with_and_without_defaults() -> None:
         }
         seen.update(written)
     rules = {
-        rule["rule"]
-        for kind in KINDS
-        for _, node in _nodes(load_schema(kind))
-        for rule in node.get("x-kubernetes-validations", ())
+        rule for kind in KINDS for _, node in _nodes(load_schema(kind)) for rule in _rules(node)
     }
     for rule in rules:
         assert {(rule, True), (rule, False)} <= seen, f"no case for {rule}"

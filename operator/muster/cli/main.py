@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import Exit
 
 import muster
-from muster.cli import describing, lab, planning, reading, resolving, running, systems
+from muster.cli import describing, lab, planning, reading, resolving, running, schemas, systems
 from muster.cli.demo import demo
 from muster.cli.shell import run
 
@@ -34,6 +34,7 @@ for command in (
     resolving.resolve,
     systems.directory,
     systems.doctor,
+    schemas.schemas,
 ):
     app.command()(command)
 app.add_typer(lab.app, name="lab")

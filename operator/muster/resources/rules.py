@@ -24,6 +24,14 @@ def holds(rule: str, value: Any) -> bool | None:
     return result if isinstance(result, bool) else None
 
 
+def needs_old_value(rule: str) -> bool:
+    """Return whether a rule is about a change, so that only the API server can evaluate it.
+
+    It compares with `oldSelf`, the value before; a file shows only the value after.
+    """
+    return "oldSelf" in rule
+
+
 @cache
 def _compiled(rule: str) -> Any:
     return _environment().compile(rule)

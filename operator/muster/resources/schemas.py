@@ -35,6 +35,19 @@ def load_schema(kind: str) -> dict[str, Any]:
     return written_out
 
 
+@cache
+def written_schema(kind: str) -> dict[str, Any]:
+    """Return what people may write: the schema without `status`, which is Muster's to write.
+
+    An Account keeps its status, because Muster writes all of it. The result is shared.
+    """
+    schema = load_schema(kind)
+    if kind not in DESIRED_KINDS:
+        return schema
+    fields = {name: field for name, field in schema["properties"].items() if name != "status"}
+    return {**schema, "properties": fields}
+
+
 def _write_out(node: Any, definitions: dict[str, Any]) -> Any:
     if isinstance(node, list):
         return [_write_out(item, definitions) for item in node]

@@ -14,11 +14,12 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
 from muster.resources.problems import Fault, FieldPath
-from muster.resources.rules import holds
-from muster.resources.schemas import load_schema
+from muster.resources.rules import holds, needs_old_value
+from muster.resources.schemas import written_schema
 from muster.resources.sentences import RULES, RawText, say
 
 _LIST_TYPE = "x-kubernetes-list-type"
+_MAP_KEYS = "x-kubernetes-list-map-keys"
 _SHAPE = {"type", "required", "additionalProperties"}
 
 
@@ -70,7 +71,7 @@ def _validator(kind: str) -> Any:
             _LIST_TYPE: _check_list_type,
         },
     )
-    return extended(load_schema(kind), format_checker=_FORMATS)
+    return extended(written_schema(kind), format_checker=_FORMATS)
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -89,8 +90,13 @@ def _check_type(_: Any, wanted: str, value: Any, __: Any) -> Iterator[Validation
 
 
 def _check_pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
-    """Check a pattern as the API server does: `$` is the very end, not before a line break."""
-    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+    """Check a pattern as the API server does.
+
+    `$` is the very end, not before a line break, and only ASCII white space
+    counts as such (Go, package regexp/syntax).
+    """
+    strict = re.sub(r"\$$", r"\\Z", pattern)
+    if isinstance(value, str) and not re.search(strict, value, re.ASCII):
         yield ValidationError(pattern)
 
 
@@ -101,7 +107,10 @@ class _NotEvaluable(Exception):
 def _check_rules(
     _: Any, rules: list[dict[str, str]], value: Any, __: Any
 ) -> Iterator[ValidationError]:
+    """Check the rules about one value; those about a change are left to the API server."""
     for rule in rules:
+        if needs_old_value(rule["rule"]):
+            continue
         verdict = holds(rule["rule"], value)
         if verdict is None:
             yield ValidationError("cannot be checked", instance=rule, cause=_NotEvaluable())
@@ -109,15 +118,28 @@ def _check_rules(
             yield ValidationError(rule["message"], instance=rule)
 
 
-def _check_list_type(_: Any, kind: str, value: Any, __: Any) -> Iterator[ValidationError]:
-    if kind != "set" or not isinstance(value, list):
+def _check_list_type(_: Any, kind: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    """Check that no item of a set, and no key of a map, stands twice."""
+    if kind == "atomic" or not isinstance(value, list):
         return
     seen = set()
     for index, item in enumerate(value):
-        if isinstance(item, str) and item in seen:
+        key = _key(item, schema.get(_MAP_KEYS))
+        if key in seen:
             yield ValidationError("twice", path=[index], instance=item)
-        elif isinstance(item, str):
-            seen.add(item)
+        elif key is not None:
+            seen.add(key)
+
+
+def _key(item: Any, fields: list[str] | None) -> tuple[str, ...] | None:
+    """Return what tells an item from the others; None where its shape is wrong anyway."""
+    if fields is None:
+        return (item,) if isinstance(item, str) else None
+    if not isinstance(item, dict):
+        return None
+    values = [item.get(name) for name in fields]
+    texts = tuple(value for value in values if isinstance(value, str))
+    return texts if len(texts) == len(values) else None
 
 
 _FORMATS = FormatChecker(formats=())
