@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 from muster.errors import AccessDenied, RateLimited, Rejected, RemoteError
 from muster.model.accounts import AccountRecord, Intent, IntentState, Known
@@ -49,20 +50,26 @@ def apply(verdict: Verdict, scene: Scene, tell: Tell | None = None) -> Outcome:
     circuit = _Circuit()
     done: dict[Change, ChangeResult] = {}
     by_account = _external_by_account(plan)
-    records = {record.identity.id: record for record in plan.records}
+    # A create of a record that the plan leaves as it is has its outcome written all the same.
+    known = (*scene.known.records, *plan.records)
+    records = {record.identity.id: record for record in known}
     for account, changes in by_account.items():
-        results = []
-        for change in changes:
+        results: list[ChangeResult] = []
+        for place, change in enumerate(changes):
             if tell:
                 tell(change)
-            results.append(_carry_out(change, records.get(account), scene, circuit))
+            so_far = settle(records[account], [*results, *map(_untried, changes[place:])])
+            results.append(_carry_out(change, so_far, scene, circuit))
         done.update((result.change, result) for result in results)
-        if account in records:
-            record = settle(records[account], results)
-            scene.ports.registry.save(plan.customer, [record])
+        scene.ports.registry.save(plan.customer, [settle(records[account], results)])
     return Outcome(
         results=tuple(done.get(one) or ChangeResult(change=one, done=True) for one in plan.changes)
     )
+
+
+def _untried(change: Change) -> ChangeResult:
+    """Return what a change is until it is tried: what is confirmed before it must not claim it."""
+    return ChangeResult(change=change, done=False, unsettled=True, problem="It was not tried yet.")
 
 
 def save_status(customer: CustomerName, status: dict[str, Any], ports: Ports) -> None:
@@ -91,7 +98,8 @@ def _save_quiet_records(plan: CustomerPlan, scene: Scene) -> None:
         record = records.get(intent.account)
         link = record.link(intent.system) if record else None
         if intent.state is IntentState.OPEN and link and link.id:
-            registry.close_intent(replace(intent, state=IntentState.DONE, remote_id=link.id))
+            done = replace(intent, state=IntentState.DONE, remote_id=link.id)
+            registry.close_intent(done, record if intent.account not in busy else None)
 
 
 @dataclass(slots=True)
@@ -112,7 +120,7 @@ class _Circuit:
 
 
 def _carry_out(
-    change: Change, record: AccountRecord | None, scene: Scene, circuit: _Circuit
+    change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit
 ) -> ChangeResult:
     if change.system in circuit.open:
         return ChangeResult(change=change, done=False, problem=circuit.open[change.system])
@@ -127,9 +135,7 @@ def _carry_out(
     return ChangeResult(change=change, done=True, remote_id=RemoteId(change.target))
 
 
-def _create(
-    change: Change, record: AccountRecord | None, scene: Scene, circuit: _Circuit
-) -> ChangeResult:
+def _create(change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit) -> ChangeResult:
     """Create a record exactly once: intent, write, confirmation."""
     registry = scene.ports.registry
     intent = _intent(change, scene)
@@ -148,9 +154,8 @@ def _create(
     if remote_id is None:
         return ChangeResult(change=change, done=False, unsettled=True, problem=problem)
     result = ChangeResult(change=change, done=True, remote_id=remote_id)
-    settled = settle(record, [result]) if record else None
     done = replace(intent, state=IntentState.DONE, remote_id=remote_id)
-    registry.close_intent(done, settled)
+    registry.close_intent(done, settle(record, [result]))
     return result
 
 
@@ -158,7 +163,7 @@ def _intent(change: Change, scene: Scene) -> Intent:
     customer = scene.desired.customer.name
     mark = change.draft.mark if isinstance(change.draft, EntryDraft) else change.target
     return Intent(
-        id=f"{customer}/{change.account}/{change.system}/{change.action}",
+        id=_open_id(change, scene) or f"{customer}/{change.account}/{change.system}/{uuid4().hex}",
         customer=customer,
         account=change.account,
         system=change.system,
@@ -166,6 +171,17 @@ def _intent(change: Change, scene: Scene) -> Intent:
         mark=mark,
         opened_at=scene.ports.clock(),
     )
+
+
+def _open_id(change: Change, scene: Scene) -> str:
+    """Return the id of the intent that this create repeats; an ended one is never used again."""
+    waiting = (
+        intent.id
+        for intent in scene.known.intents
+        if intent.state is IntentState.OPEN
+        and (intent.account, intent.system) == (change.account, change.system)
+    )
+    return next(waiting, "")
 
 
 def _send_create(change: Change, scene: Scene) -> RemoteId:
@@ -186,14 +202,15 @@ def _look(change: Change, scene: Scene) -> RemoteId | None:
         match change.draft:
             case EntryDraft(mark=mark) if ports.vault and customer.vault:
                 entries = ports.vault.list_entries(customer.vault.organization_id)
-                found = [entry.id for entry in entries if entry.mark == mark]
+                seen = {entry.id for entry in scene.observed.entries}
+                found = [one.id for one in entries if one.mark == mark and one.id not in seen]
             case ContactDraft(email=email) if ports.psa and customer.psa:
                 contacts = ports.psa.list_contacts(customer.psa.company_id)
-                known = {contact.id for contact in scene.observed.contacts}
+                seen = {contact.id for contact in scene.observed.contacts}
                 found = [
                     contact.id
                     for contact in contacts
-                    if contact.id not in known
+                    if contact.id not in seen
                     and fold(email) in (fold(one.address) for one in contact.emails)
                 ]
     except RemoteError:
