@@ -1,0 +1,57 @@
+"""The API server's audit log: who asked what, and what the answer was.
+
+The log never holds a body, which may be a secret: its level is Metadata.
+Source: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+POLICY: dict[str, Any] = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "rules": [{"level": "Metadata"}],
+}
+"""One event for each request, written before its answer ends; for a watch, when it ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request that the API server answered."""
+
+    user: str
+    verb: str
+    resource: str
+    """Group, resource and subresource, as in `muster.dev/customers/status`; empty for a path."""
+    namespace: str
+    name: str
+    code: int
+
+
+def read(log: Path, user: str) -> Iterator[Request]:
+    """Yield the requests of one user, oldest first; of an impersonated one under that name."""
+    with log.open() as lines:
+        for line in lines:
+            event = json.loads(line)
+            who = event.get("impersonatedUser", event["user"])["username"]
+            if who == user:
+                yield _request(event, who)
+
+
+def _request(event: dict[str, Any], user: str) -> Request:
+    target = event.get("objectRef", {})
+    parts = (target.get("apiGroup"), target.get("resource"), target.get("subresource"))
+    return Request(
+        user=user,
+        verb=event["verb"],
+        resource="/".join(part for part in parts if part),
+        namespace=target.get("namespace", ""),
+        name=target.get("name", ""),
+        code=event.get("responseStatus", {}).get("code", 0),
+    )
