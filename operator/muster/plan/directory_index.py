@@ -46,6 +46,7 @@ class DirectoryIndex:
 def index_directory(snapshot: DirectorySnapshot) -> DirectoryIndex:
     """Index a snapshot; its order does not matter."""
     users = {dn_key(user.dn): user for user in sorted(snapshot.users, key=lambda user: user.id)}
+    keys = {user.dn: key for key, user in users.items()}
     primary: defaultdict[int, list[DirectoryUser]] = defaultdict(list)
     for user in users.values():
         primary[user.primary_group_rid].append(user)
@@ -54,16 +55,19 @@ def index_directory(snapshot: DirectorySnapshot) -> DirectoryIndex:
         users=users,
         by_id={user.id: user for user in users.values()},
         parents={user.id: parent_key(key) for key, user in users.items()},
-        groups=_index_groups(snapshot.groups),
+        groups=_index_groups(snapshot.groups, keys),
         primary={rid: tuple(found) for rid, found in primary.items()},
         places=frozenset(map(dn_key, snapshot.organizational_units)),
     )
 
 
-def _index_groups(groups: Iterable[DirectoryGroup]) -> dict[str, IndexedGroup]:
+def _index_groups(
+    groups: Iterable[DirectoryGroup], keys: Mapping[str, str]
+) -> dict[str, IndexedGroup]:
+    """Index groups; `keys` holds the canonical DNs that are known already."""
     indexed = {}
     for group in sorted(groups, key=lambda group: (group.name.casefold(), group.id)):
         key = dn_key(group.dn)
-        members = tuple(sorted(map(dn_key, group.members)))
+        members = tuple(sorted(keys.get(dn) or dn_key(dn) for dn in group.members))
         indexed[key] = IndexedGroup(group=group, key=key, members=members)
     return indexed

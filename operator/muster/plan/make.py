@@ -181,8 +181,10 @@ def _policies(context: Context) -> tuple[PlannedPolicy, ...]:
     for one in context.considered:
         origin = one.settings.origin.reference if one.settings else ""
         before = context.records.get(one.account)
-        selected[origin] += one.decision.state is DecisionState.IMPORTED
-        registered[origin] += bool(before and before.live)
+        if one.decision.state is DecisionState.IMPORTED:
+            selected[origin] += 1
+        if before and before.live:
+            registered[origin] += 1
     return tuple(
         PlannedPolicy(
             origin=one.settings.origin.reference,

@@ -89,14 +89,14 @@ def _in_organizational_units(
             findings.append(_unresolved(Reason.SELECTOR_NOT_FOUND, settings, unit.path, index))
         if key not in units or unit.scope is Scope.SUBTREE:
             units[key] = unit
-    via_of: dict[str, str | None] = {}
-    for user in index.by_id.values() if units else ():
-        place = index.parents[user.id]
-        if place not in via_of:
-            via_of[place] = _selecting_unit(place, units)
-        via = via_of[place]
-        if via is not None:
-            yield user.id, (Reason.IN_ORGANIZATIONAL_UNIT, via)
+    hit_of: dict[str, Hit | None] = {}
+    for account, place in index.parents.items() if units else ():
+        if place not in hit_of:
+            via = _selecting_unit(place, units)
+            hit_of[place] = None if via is None else (Reason.IN_ORGANIZATIONAL_UNIT, via)
+        hit = hit_of[place]
+        if hit is not None:
+            yield account, hit
 
 
 def _selecting_unit(place: str, units: dict[str, OrganizationalUnit]) -> str | None:
