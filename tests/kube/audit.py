@@ -15,10 +15,10 @@ from typing import Any
 POLICY: dict[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
-    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "omitStages": ["RequestReceived"],
     "rules": [{"level": "Metadata"}],
 }
-"""One event for each request, written before its answer ends; for a watch, when it ends."""
+"""One event when a request was answered; for a watch one more when its answer began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +35,19 @@ class Request:
 
 
 def read(log: Path, user: str) -> Iterator[Request]:
-    """Yield the requests of one user, oldest first; of an impersonated one under that name."""
+    """Yield the requests of one user, oldest first; of an impersonated one under that name.
+
+    A watch counts once, from its beginning.
+    """
+    seen: set[str] = set()
     with log.open() as lines:
         for line in lines:
+            if not line.endswith("\n"):
+                return  # still being written
             event = json.loads(line)
             who = event.get("impersonatedUser", event["user"])["username"]
-            if who == user:
+            if who == user and event["auditID"] not in seen:
+                seen.add(event["auditID"])
                 yield _request(event, who)
 
 

@@ -68,7 +68,7 @@ def _cache_folder() -> Path:
 def _build(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Test processes that start together build once; the others wait here.
-    with FileLock(folder.with_suffix(".lock")):
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
         done = subprocess.run(["sh", BUILD], capture_output=True, text=True, check=False)
     if done.returncode:
         raise BinariesMissing(f"the build failed: {done.stderr[-2000:]}")

@@ -71,14 +71,7 @@ class Cluster:
 
     def __enter__(self) -> Self:
         self._prepare()
-        self._client = self._open.enter_context(
-            httpx.Client(
-                base_url=self.url,
-                verify=self.tls(),
-                timeout=30,
-                trust_env=False,
-            )
-        )
+        self._client = self._open.enter_context(self.open_client())
         try:
             self._start_etcd()
             self.start_api()
@@ -147,6 +140,15 @@ class Cluster:
         """
         headers = [("Content-Type", content_type), *self._credentials(user)]
         return self._client.request(method, path, json=json, params=params, headers=headers)
+
+    def open_client(self, user: str | None = None, *, token: str | None = None) -> httpx.Client:
+        """Return a client for streams and foreign tokens; without either it is nobody's."""
+        headers = [] if user is None else list(self._credentials(user))
+        if token is not None:
+            headers = [("Authorization", f"Bearer {token}")]
+        return httpx.Client(
+            base_url=self.url, verify=self.tls(), headers=headers, timeout=30, trust_env=False
+        )
 
     def kubeconfig(self, user: str = ADMIN) -> Path:
         """Write the kubeconfig of a user and return where it lies.

@@ -62,7 +62,7 @@ def band(name: str, low: int, high: int) -> str:
 
 def let_read(cluster: Cluster, namespace: str, subject: dict[str, str]) -> None:
     """Bind a subject to the reading of one namespace's ConfigMaps."""
-    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]}
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
     role = {"metadata": {"name": "read"}, "rules": [rule]}
     target = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "read"}
     binding = {"metadata": {"name": "read"}, "roleRef": target, "subjects": [subject]}
@@ -101,10 +101,10 @@ def test_failed_kubectl_says_why(cluster: Cluster, namespace: str) -> None:
 
 def test_no_token_and_a_wrong_token_are_refused(cluster: Cluster, namespace: str) -> None:
     """Who cannot say who they are reads nothing."""
-    url = f"{cluster.url}{config_maps(namespace)}"
-    with httpx.Client(verify=cluster.tls()) as anyone:
-        assert anyone.get(url).status_code == 403
-        assert anyone.get(url, headers={"Authorization": "Bearer wrong"}).status_code == 401
+    path = config_maps(namespace)
+    with cluster.open_client() as anyone, cluster.open_client(token="wrong") as stranger:
+        assert anyone.get(path).status_code == 403
+        assert stranger.get(path).status_code == 401
 
 
 def test_user_may_do_only_what_is_bound(cluster: Cluster, namespace: str) -> None:
@@ -146,9 +146,8 @@ def test_service_account_has_its_own_token(cluster: Cluster, namespace: str) -> 
     assert cluster.api("GET", config_maps(namespace), user=user).status_code == 200
     assert cluster.kubectl("auth", "whoami", "-o=jsonpath={.status.userInfo.username}", user=user)
     token = cluster.service_account_token(namespace, "operator")
-    headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(verify=cluster.tls(), headers=headers) as operator:
-        assert operator.get(f"{cluster.url}{config_maps(namespace)}").status_code == 200
+    with cluster.open_client(token=token) as operator:
+        assert operator.get(config_maps(namespace)).status_code == 200
 
 
 def test_definition_with_a_rule_refuses_a_bad_object(cluster: Cluster, namespace: str) -> None:
@@ -178,6 +177,20 @@ def test_requests_tell_who_asked_what(cluster: Cluster, namespace: str) -> None:
     assert (request.namespace, request.name) == (namespace, "absent")
 
 
+def test_watch_is_told_while_it_runs(cluster: Cluster, namespace: str) -> None:
+    """A watch stands in the audit log from its beginning, and once."""
+    cluster.create_user("dora")
+    let_read(cluster, namespace, {"kind": "User", "name": "dora"})
+    params = {"watch": "1", "timeoutSeconds": "30"}
+    with (
+        cluster.open_client("dora") as dora,
+        dora.stream("GET", config_maps(namespace), params=params) as answer,
+    ):
+        assert answer.status_code == 200
+        running = [(one.verb, one.code) for one in cluster.requests("dora")]
+    assert running == [("watch", 200)]
+
+
 @pytest.mark.parametrize("how", ["kill_api", "stop_api"])
 def test_data_outlives_the_api_server(cluster: Cluster, namespace: str, how: str) -> None:
     """After a crash or a stop, the server comes back on the same port with the same data."""
@@ -200,9 +213,8 @@ def test_tokens_outlive_the_api_server(cluster: Cluster, namespace: str) -> None
     cluster.kill_api()
     cluster.start_api()
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-    headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(verify=cluster.tls(), headers=headers) as operator:
-        review = operator.post(f"{cluster.url}{path}", json={}).raise_for_status().json()
+    with cluster.open_client(token=token) as operator:
+        review = operator.post(path, json={}).raise_for_status().json()
     assert review["status"]["userInfo"]["username"] == f"{SERVICE_ACCOUNT}{namespace}:operator"
 
 
