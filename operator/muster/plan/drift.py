@@ -49,7 +49,9 @@ def entry_drift(
     """Return the fields of a linked entry that differ."""
     wanted: Fields = {}
     observed: Fields = {}
-    if link.state is not LinkState.LINKED_BY_OVERRIDE:
+    # Exactly the same is the usual case, and needs no folding.
+    exact = entry.username is not None and entry.username in (identity.sam, identity.upn)
+    if not exact and link.state is not LinkState.LINKED_BY_OVERRIDE:
         accepted = usernames(identity, netbios_name)
         current = fold(entry.username)
         if all(current != fold(name) for _, name in accepted):
@@ -71,8 +73,9 @@ def contact_drift(
     wanted: Fields = {}
     observed: Fields = {}
     addresses = [email.address for email in contact.emails]
-    if identity.email and fold(identity.email.address) not in map(fold, addresses):
-        wanted["email"] = identity.email.address
+    address = identity.email.address if identity.email else None
+    if address and address not in addresses and fold(address) not in map(fold, addresses):
+        wanted["email"] = address
         observed["email"] = ", ".join(addresses)
     if link.state is LinkState.CREATED:
         given, surname = contact_names(identity)

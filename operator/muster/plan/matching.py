@@ -93,6 +93,10 @@ class Matcher(Protocol):
         ...
 
 
+_LASTING = frozenset({Reason.MATCHED, Reason.CREATE_WHEN_MISSING, Reason.ALREADY_LINKED})
+"""The reasons that a link keeps from run to run."""
+
+
 def match_all(subjects: Mapping[AccountId, Subject], matcher: Matcher) -> dict[AccountId, Link]:
     """Return the link of every subject."""
     claims = _Claims(subjects)
@@ -230,8 +234,7 @@ def _sticky_state(prior: Link) -> LinkState:
 
 
 def _sticky_reason(prior: Link) -> Reason:
-    kept = (Reason.MATCHED, Reason.CREATE_WHEN_MISSING, Reason.ALREADY_LINKED)
-    return prior.reason if prior.reason in kept else Reason.ALREADY_LINKED
+    return prior.reason if prior.reason in _LASTING else Reason.ALREADY_LINKED
 
 
 def _pinned(
