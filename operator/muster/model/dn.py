@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 
-_PLAIN = re.compile(r'[^\\", ]+(?: +[^\\", ]+)*(?:,[^\\", ]+(?: +[^\\", ]+)*)*')
+_WORDS = r'[^\\,+"<>;= ]+(?: +[^\\,+"<>;= ]+)*'
+_PLAIN = re.compile(rf"{_WORDS}={_WORDS}(?:,{_WORDS}={_WORDS})*")
+"""Names without anything to escape or to trim; nearly all are, and they need no parsing."""
+_TRAILING = re.compile(r"(?<!\\) +$")
 _ESCAPE = re.compile(r"((?:\\[0-9a-fA-F]{2})+)|\\(.)", re.DOTALL)
 _SPECIAL = re.compile(r"([\\,+\"<>;=])")
 
 
 def dn_key(dn: str) -> str:
     """Return the canonical form of a DN: equal names have equal keys."""
-    if _PLAIN.fullmatch(dn) and " =" not in dn and "= " not in dn:
+    if _PLAIN.fullmatch(dn):
         return dn.casefold()
     return ",".join(_rdn_key(rdn) for rdn in split(dn))
 
@@ -64,7 +67,7 @@ def first_value(dn: str) -> str:
 
 def _rdn_key(rdn: str) -> str:
     attribute, _, value = rdn.partition("=")
-    plain = _SPECIAL.sub(r"\\\1", _unescape(value.strip()))
+    plain = _SPECIAL.sub(r"\\\1", _unescape(_TRAILING.sub("", value.lstrip())))
     return f"{attribute.strip()}={plain}".casefold()
 
 

@@ -1,12 +1,13 @@
 """The one normalization by which names and addresses are compared.
 
-Unicode NFKC and casefold, outer spaces and invisible characters removed. Nothing is
+Unicode NFKC and casefold; spaces and invisible characters are removed at both ends. Nothing is
 transliterated: `Müller` is not `Mueller`, and a Cyrillic look-alike of `jsmith` stays
 another name, because the letters of different scripts never fold together.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 NAME_LIMIT = 30
@@ -16,7 +17,9 @@ Source: ConnectWise PSA OpenAPI 2022.2, Contact.firstName and lastName (maxLengt
 """
 
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
-"""Pasted values carry these; people cannot see them."""
+"""Pasted values carry these; people cannot see them. Inside a name they make another name."""
+
+_OUTSIDE = re.compile(rf"^[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+$")
 
 
 def fold(text: str | None) -> str:
@@ -25,8 +28,8 @@ def fold(text: str | None) -> str:
         return ""
     if text.isascii():
         return text.strip().lower()
-    visible = text.strip().strip(_INVISIBLE).strip()
-    return unicodedata.normalize("NFKC", visible).casefold().strip()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return _OUTSIDE.sub("", unicodedata.normalize("NFKC", folded))
 
 
 def fold_name(text: str | None) -> str:
