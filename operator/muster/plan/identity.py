@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from muster.model.accounts import AccountRecord, Email, EmailSource, Identity
@@ -66,7 +67,11 @@ def find_overridden(
     users: Iterable[DirectoryUser],
     records: Mapping[AccountId, AccountRecord],
 ) -> tuple[dict[AccountId, AccountOverride], list[Finding]]:
-    """Return the override of each account, and a finding for each that fits nobody."""
+    """Return the override of each account, and a finding for each that is not followed.
+
+    Of several that name one account by different names none is followed: they may contradict
+    each other, and their order means nothing.
+    """
     if not overrides:
         return {}, []
     ids: dict[str, AccountId] = {}
@@ -74,15 +79,16 @@ def find_overridden(
         _name_account(ids, record.identity.id, record.identity.sam, record.identity.upn)
     for user in users:
         _name_account(ids, user.id, user.sam, user.upn)
-    found: dict[AccountId, AccountOverride] = {}
-    stale = []
+    named: defaultdict[AccountId, list[AccountOverride]] = defaultdict(list)
+    problems = []
     for override in overrides:
         account = ids.get(fold(str(override.account)))
         if account is None:
-            stale.append(_stale(override))
+            problems.append(_stale(override))
         else:
-            found[account] = override
-    return found, stale
+            named[account].append(override)
+    problems += [_doubled(several) for several in named.values() if len(several) > 1]
+    return {account: one for account, (one, *more) in named.items() if not more}, problems
 
 
 def _name_account(ids: dict[str, AccountId], account: AccountId, sam: str, upn: str | None) -> None:
@@ -97,4 +103,14 @@ def _stale(override: AccountOverride) -> Finding:
         user=str(override.account),
         message=f"AccountOverride {override.name} names {override.account}, which is no account "
         f"of {override.customer}. Correct it, or remove it.",
+    )
+
+
+def _doubled(several: list[AccountOverride]) -> Finding:
+    names = ", ".join(sorted(override.name for override in several))
+    return Finding(
+        reason=Reason.OVERRIDE_INVALID,
+        user=min(str(override.account) for override in several),
+        message=f"AccountOverrides {names} name the same account, so none of them is followed. "
+        "Put everything about the account into one.",
     )
