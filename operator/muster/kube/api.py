@@ -91,6 +91,17 @@ class KubeApi:
         )
         return None if answer.status_code == 404 else _parsed(answer)
 
+    def merge(self, kind: Kind, namespace: str, name: str, change: Object) -> Object | None:
+        """Merge a change into an object; None when the object is not there."""
+        answer = self._send(
+            "PATCH",
+            kind.path(namespace, name),
+            params={"fieldManager": FIELD_MANAGER},
+            content=_dump(change),
+            media=_MERGE,
+        )
+        return None if answer.status_code == 404 else _parsed(answer)
+
     def create(self, kind: Kind, namespace: str, body: Object) -> Object:
         """Create an object; raises Conflict when it exists."""
         query = {"fieldManager": FIELD_MANAGER}

@@ -42,10 +42,10 @@ class Store:
         listed = list(raws)
         names = {str(raw["metadata"]["name"]) for raw in listed}
         differences = sum(self.put({**raw, "kind": kind}) for raw in listed)
-        gone = [name for known, name in self.keys() if known == kind and name not in names]
+        gone = [name for known, name in self.list_keys() if known == kind and name not in names]
         return differences + sum(self.remove(kind, name) for name in gone)
 
-    def keys(self) -> tuple[Key, ...]:
+    def list_keys(self) -> tuple[Key, ...]:
         """Return kind and name of every resource."""
         with self._turn:
             return tuple(self._parsed)

@@ -79,6 +79,8 @@ def _status(record: AccountRecord) -> dict[str, Any]:
     identity, decision = record.identity, record.decision
     status: dict[str, Any] = {
         "displayName": identity.display_name,
+        "givenName": identity.given_name,
+        "surname": identity.surname,
         "userPrincipalName": identity.upn,
         "samAccountName": identity.sam,
         "email": {"address": identity.email.address, "source": identity.email.source}

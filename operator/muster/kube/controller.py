@@ -1,0 +1,251 @@
+"""The reconciler of a cluster: takes resources up, decides who runs, and runs them.
+
+Handlers of the watch only call `changed` and `deleted`. One thread turns changes into work:
+a customer is woken when what git says about it is another than before, which is exactly when
+its `Desired` differs. Workers reconcile; each customer is done by one worker at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from muster.assembly import Assembly
+from muster.errors import MusterError
+from muster.kube.events import EventRecorder
+from muster.kube.held import held_status, resource_conditions
+from muster.kube.leases import ShardLeases, WriteGuard
+from muster.kube.meters import Meters
+from muster.kube.resources import CUSTOMER, FROM_GIT, Kind
+from muster.kube.status_writer import StatusWriter, requested_at
+from muster.kube.store import Store
+from muster.kube.view import View
+from muster.kube.work_queue import Priority, WorkQueue
+from muster.model.names import CustomerName
+from muster.model.settings import Desired
+from muster.reconcile import Report, reconcile
+from muster.report.status import DEFAULT_INTERVAL
+
+logger = logging.getLogger("muster.controller")
+
+_SETTLE_S = 0.2
+"""Changes that arrive together, as from one git commit, are taken up together."""
+
+_RETRY_S = (5.0, 1800.0)
+"""First and longest pause after a failure; doubled each time, with full jitter."""
+
+_JITTER = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the controller works with."""
+
+    store: Store
+    queue: WorkQueue
+    writer: StatusWriter
+    events: EventRecorder
+    assembly: Assembly
+    leases: ShardLeases
+    guard: WriteGuard
+    meters: Meters
+
+
+class Controller:
+    """Runs until `stop`; every method is thread-safe."""
+
+    def __init__(self, parts: Parts, workers: int = 4) -> None:
+        self._parts = parts
+        self._workers = workers
+        self._stop = threading.Event()
+        self._news = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._seen = View()
+        self._requests: dict[str, str] = {}
+        self._failures: dict[str, int] = {}
+        self.last_change = time.monotonic()
+
+    # ------------------------------------------------------------ what the watch tells
+
+    def changed(self, raw: Mapping[str, Any]) -> None:
+        """Take up a resource as it is now."""
+        self.last_change = time.monotonic()
+        if self._parts.store.put(raw):
+            self._news.set()
+
+    def deleted(self, kind: Kind, name: str) -> None:
+        """Forget a resource; nothing outside is touched."""
+        self._parts.writer.forget(kind, name)
+        if self._parts.store.remove(kind.kind, name):
+            self._news.set()
+
+    def secret_changed(self, name: str) -> None:
+        """Wake the customers that a Secret is for, and open their connections anew."""
+        affected = [
+            customer
+            for customer, desired in self._parts.store.view().desired.items()
+            if name in self._parts.assembly.secret_names(desired)
+        ]
+        if affected:
+            self._parts.assembly.forget_connections()
+            self._wake(affected)
+
+    def shards_changed(self, _held: frozenset[int]) -> None:
+        """Take up the customers of shards that have come to this replica."""
+        self._wake(self._parts.store.view().desired)
+
+    # ------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Begin; the store must hold a whole listing of every kind."""
+        self._take_up()
+        names = [f"worker-{number}" for number in range(self._workers)]
+        for name, target in [("planner", self._plan), *((name, self._work) for name in names)]:
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, timeout_s: float = 50.0) -> None:
+        """Finish the change under way in each run, and end."""
+        self._stop.set()
+        self._news.set()
+        self._parts.queue.close()
+        deadline = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0.1))
+
+    def alive(self) -> bool:
+        """Say whether every thread lives."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    # ------------------------------------------------------------ from changes to work
+
+    def _plan(self) -> None:
+        while not self._stop.is_set():
+            self._news.wait()
+            self._stop.wait(_SETTLE_S)
+            self._news.clear()
+            if not self._stop.is_set():
+                self._safely(self._take_up)
+
+    def _take_up(self) -> None:
+        """Wake exactly the customers for whom something is different now."""
+        old, new = self._seen, self._parts.store.view()
+        self._seen = new
+        requests = self._requested()
+        woken = [
+            name
+            for name in {*new.desired, *new.held}
+            if new.desired.get(name) != old.desired.get(name)
+            or new.held.get(name) != old.held.get(name)
+            or requests.get(name) != self._requests.get(name)
+        ]
+        self._requests = requests
+        for gone in {*old.desired, *old.held} - {*new.desired, *new.held}:
+            self._parts.queue.forget(gone)
+            self._parts.meters.forget(gone)
+        self._wake(woken)
+        self._tell_resources(new)
+
+    def _requested(self) -> dict[str, str]:
+        found = {}
+        for kind, name in self._parts.store.list_keys():
+            raw = self._parts.store.raw(kind, name) if kind == CUSTOMER.kind else None
+            if raw:
+                found[name] = requested_at(raw)
+        return found
+
+    def _wake(self, customers: Any) -> None:
+        for name in customers:
+            self._parts.queue.put(str(name), Priority.PERSON)
+
+    def _tell_resources(self, view: View) -> None:
+        """Write the status of policies, overrides and integrations; shard 0's holder does it."""
+        if 0 not in self._parts.leases.held:
+            return
+        for kind in FROM_GIT:
+            for known, name in self._parts.store.list_keys():
+                if known == kind.kind and kind is not CUSTOMER:
+                    conditions = resource_conditions(view, kind, name)
+                    self._parts.writer.set_conditions(kind, name, conditions)
+
+    # ------------------------------------------------------------ from work to agreement
+
+    def _work(self) -> None:
+        while (key := self._parts.queue.get()) is not None:
+            try:
+                self._safely(lambda name=key: self._run(CustomerName(name)))  # type: ignore[misc]
+            finally:
+                self._parts.queue.done(key)
+
+    def _safely(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception:  # the shell's last resort: one bad customer must not end a worker
+            logger.exception("This is a bug in Muster; the operator goes on.")
+
+    def _run(self, name: CustomerName) -> None:
+        parts, view = self._parts, self._seen
+        if not parts.leases.holds(name):
+            return
+        if name in view.held:
+            raw = parts.store.raw(CUSTOMER.kind, name)
+            old = parts.writer.current(CUSTOMER, name)
+            status = held_status(old, view.held[name])
+            if parts.writer.write(CUSTOMER, name, status) and raw:
+                parts.events.tell_changes(CUSTOMER, raw, old, status)
+            return
+        desired = view.desired.get(name)
+        if desired is not None:
+            self._reconcile(name, desired)
+
+    def _reconcile(self, name: CustomerName, desired: Desired) -> None:
+        parts = self._parts
+        old = parts.writer.current(CUSTOMER, name)
+        started = time.monotonic()
+        try:
+            parts.writer.begin(CUSTOMER, name)
+            with parts.guard.for_customer(name):
+                report = reconcile(desired, parts.assembly.ports(desired), self._go_on_or_stop)
+        except MusterError as error:
+            logger.warning("%s: %s", name, error)
+            parts.meters.reconciled("Error", time.monotonic() - started)
+            self._again(name, desired, ready=False)
+            return
+        self._told(name, desired, old, report, time.monotonic() - started)
+
+    def _go_on_or_stop(self, _change: object) -> None:
+        if self._stop.is_set():
+            raise MusterError("The operator ends; the next run goes on from here.")
+
+    def _told(
+        self, name: CustomerName, desired: Desired, old: Any, report: Report, took_s: float
+    ) -> None:
+        ready = report.status["conditions"][0]
+        raw = self._parts.store.raw(CUSTOMER.kind, name)
+        if raw:
+            self._parts.events.tell_changes(CUSTOMER, raw, old, report.status)
+        self._parts.meters.reconciled(ready["reason"], took_s)
+        self._parts.meters.customer(name, report)
+        logger.info("%s: %s in %.1f s", name, ready["reason"], took_s)
+        self._again(name, desired, ready=ready["status"] == "True")
+
+    def _again(self, name: CustomerName, desired: Desired, *, ready: bool) -> None:
+        """Put the next run: after the interval, or sooner and sooner less often after failures."""
+        intervals = [source.settings.interval for source in desired.sources]
+        interval_s = min(intervals, default=DEFAULT_INTERVAL).total_seconds()
+        if ready:
+            self._failures.pop(name, None)
+            # Jitter spreads load over the vendors' quotas; it needs no cryptography.
+            delay = interval_s * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311
+            self._parts.queue.put(name, Priority.PERIODIC, delay)
+            return
+        count = self._failures[name] = self._failures.get(name, 0) + 1
+        first, longest = _RETRY_S
+        pause = min(first * 2 ** min(count - 1, 20), longest, max(interval_s, first))
+        self._parts.queue.put(name, Priority.RETRY, pause * random.uniform(0.5, 1.0))  # noqa: S311

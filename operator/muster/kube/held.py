@@ -1,0 +1,44 @@
+"""What status says of resources that contradict each other or cannot be read. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from muster.kube.resources import Kind
+from muster.kube.status_writer import timed
+from muster.kube.view import View
+
+Status = dict[str, Any]
+
+CONFLICT = "ResourceConflict"
+ACCEPTED = "Accepted"
+INVALID = "Invalid"
+
+
+def held_status(old: Status, why: str) -> Status:
+    """Return the status of a customer for whom nothing is done; what was found before stays."""
+    message = f"{why} Nothing is read or written for this customer until that is settled."
+    conditions = [
+        {"type": "Ready", "status": "False", "reason": CONFLICT, "message": message},
+        {"type": "Stalled", "status": "True", "reason": CONFLICT, "message": message},
+    ]
+    return old | {"conditions": timed(conditions, old)}
+
+
+def resource_conditions(view: View, kind: Kind, name: str) -> list[Status]:
+    """Return the conditions of a policy, an override or an integration."""
+    problems = view.problems.get((kind.kind, name), ())
+    if not problems:
+        return [
+            {
+                "type": "Ready",
+                "status": "True",
+                "reason": ACCEPTED,
+                "message": "Read, and in agreement with the other resources.",
+            }
+        ]
+    message = " ".join(problems)[:30_000]
+    return [
+        {"type": "Ready", "status": "False", "reason": INVALID, "message": message},
+        {"type": "Stalled", "status": "True", "reason": INVALID, "message": message},
+    ]

@@ -1,0 +1,130 @@
+"""Prometheus metrics. Never a label per account: a fleet has a quarter of a million of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from muster.kube.work_queue import WorkQueue
+from muster.reconcile import Report
+
+_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+
+class Held(Protocol):
+    """What says which shards this replica holds."""
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The shards."""
+        ...
+
+
+class Meters:
+    """The operator's metrics, each instance with a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._reconciles = Counter(
+            "muster_reconcile", "Runs by result.", ["result"], registry=self.registry
+        )
+        self._durations = Histogram(
+            "muster_reconcile_duration_seconds",
+            "How long a run of one customer takes.",
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._accounts = self._gauge("muster_accounts", "Imported accounts.", "customer")
+        self._drift = self._gauge("muster_drift", "Fields that differ.", "customer")
+        self._matches = self._gauge(
+            "muster_matches", "Accounts by how they are linked.", "customer", "system", "state"
+        )
+        self._conditions = self._gauge(
+            "muster_status_condition", "1 while a condition is True.", "kind", "name", "type"
+        )
+        self._known: dict[str, set[str]] = {}
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def reconciled(self, result: str, took_s: float) -> None:
+        """Count a run."""
+        self._reconciles.labels(result).inc()
+        self._durations.observe(took_s)
+
+    def customer(self, name: str, report: Report) -> None:
+        """Show how a customer stands."""
+        counts = report.proposal.plan.counts
+        self._accounts.labels(name).set(counts.selected)
+        self._drift.labels(name).set(counts.drift)
+        for system, links in (("vault", counts.vault), ("psa", counts.psa)):
+            for state in ("linked", "created", "ambiguous", "unmatched", "skipped", "failed"):
+                self._matches.labels(name, system, state).set(getattr(links, state))
+        self._show_conditions(name, report.status["conditions"])
+
+    def _show_conditions(self, name: str, conditions: list[dict[str, Any]]) -> None:
+        now = {one["type"]: one["status"] == "True" for one in conditions}
+        for gone in self._known.get(name, set()) - now.keys():
+            self._conditions.labels("Customer", name, gone).set(0)
+        for kind, holds in now.items():
+            self._conditions.labels("Customer", name, kind).set(holds)
+        self._known.setdefault(name, set()).update(now)
+
+    def forget(self, name: str) -> None:
+        """Drop the series of a customer that is gone."""
+        for gauge in (self._accounts, self._drift):
+            gauge.remove_by_labels({"customer": name})
+        self._matches.remove_by_labels({"customer": name})
+        self._conditions.remove_by_labels({"name": name})
+        self._known.pop(name, None)
+
+    def watch(self, queue: WorkQueue, leases: Held, usage: Any) -> None:
+        """Show queue, leadership and request budgets, read when the metrics are."""
+        self.registry.register(_Live(queue, leases, usage))
+
+    def text(self) -> bytes:
+        """Return all metrics in the Prometheus text format."""
+        return generate_latest(self.registry)
+
+
+class _Live:
+    """Metrics that are read at the moment they are asked for."""
+
+    def __init__(self, queue: WorkQueue, leases: Held, usage: Any) -> None:
+        self._queue = queue
+        self._leases = leases
+        self._usage = usage
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "muster_queue_depth", "Customers that are due and wait.", value=self._queue.depth()
+        )
+        yield GaugeMetricFamily(
+            "muster_queue_oldest_seconds",
+            "How long the longest overdue customer has waited.",
+            value=self._queue.oldest_s(),
+        )
+        leader = GaugeMetricFamily("muster_leader", "1 for a shard that is held.", labels=["shard"])
+        for shard in sorted(self._leases.held):
+            leader.add_metric([str(shard)], 1)
+        yield leader
+        yield from self._providers()
+
+    def _providers(self) -> Iterator[Metric]:
+        texts = {
+            "requests": "Requests to an integration.",
+            "retries": "Requests that were sent again.",
+            "throttled_seconds": "Seconds spent waiting for a budget or a vendor.",
+        }
+        families = {
+            name: CounterMetricFamily(f"muster_provider_{name}", text, labels=["integration"])
+            for name, text in texts.items()
+        }
+        for integration, usage in self._usage():
+            families["requests"].add_metric([integration], usage.requests)
+            families["retries"].add_metric([integration], usage.retries)
+            families["throttled_seconds"].add_metric([integration], usage.throttled_s)
+        yield from families.values()

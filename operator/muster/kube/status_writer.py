@@ -1,0 +1,127 @@
+"""The one writer of status. It writes `/status` only, and only what changed.
+
+Field manager `muster`. Conditions carry the generation they tell of. What an object held when
+it was last seen is compared first, because the API server charges for a write that changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from muster.kube.api import KubeApi
+from muster.kube.resources import Kind
+from muster.kube.store import Store
+from muster.report.account_resource import timestamp
+
+RECONCILE_ANNOTATION = "muster.dev/reconcile-requested-at"
+
+Status = dict[str, Any]
+
+
+class StatusWriter:
+    """Writes the status of resources that people keep in git; thread-safe."""
+
+    def __init__(self, api: KubeApi, namespace: str, store: Store) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._store = store
+        self._turn = threading.Lock()
+        self._written: dict[tuple[str, str], Status] = {}
+        self.writes = 0
+        """How many writes were sent."""
+
+    def current(self, kind: Kind, name: str) -> Status:
+        """Return the status as it was last seen or written."""
+        with self._turn:
+            written = self._written.get((kind.kind, name))
+        if written is not None:
+            return written
+        raw = self._store.raw(kind.kind, name)
+        return dict(raw.get("status") or {}) if raw else {}
+
+    def forget(self, kind: Kind, name: str) -> None:
+        """Trust the cluster again about an object, after it was deleted or listed anew."""
+        with self._turn:
+            self._written.pop((kind.kind, name), None)
+
+    def write(self, kind: Kind, name: str, status: Status, generation: int | None = None) -> bool:
+        """Write a whole status; return whether anything had to be written.
+
+        `generation` is the one that the status tells of; the latest when left out.
+        """
+        raw = self._store.raw(kind.kind, name)
+        if raw is None:
+            return False
+        if generation is None:
+            generation = raw["metadata"].get("generation", 0)
+        wanted = _of_generation(status, generation)
+        old = self.current(kind, name)
+        if wanted == old:
+            return False
+        # A merge patch removes only what it names as null.
+        gone: Status = dict.fromkeys(old.keys() - wanted.keys())
+        answer = self._api.patch_status(kind, self._namespace, name, wanted | gone)
+        self.writes += 1
+        with self._turn:
+            if answer is not None:
+                self._written[kind.kind, name] = wanted
+        return answer is not None
+
+    def set_conditions(self, kind: Kind, name: str, conditions: list[Status], **more: Any) -> bool:
+        """Replace the conditions and the named fields, and keep the rest of the status."""
+        old = self.current(kind, name)
+        return self.write(kind, name, old | {"conditions": timed(conditions, old)} | more)
+
+    def begin(self, kind: Kind, name: str) -> bool:
+        """Say `Reconciling`, when there is something new to reconcile; not on every round."""
+        raw = self._store.raw(kind.kind, name)
+        old = self.current(kind, name)
+        if raw is None or not _is_news(raw, old):
+            return False
+        kept = [one for one in old.get("conditions", ()) if one["type"] != "Reconciling"]
+        message = "The resource is new or has changed; its systems are being read."
+        begun = {
+            "type": "Reconciling",
+            "status": "True",
+            "reason": "Progressing",
+            "message": message,
+        }
+        return self.set_conditions(kind, name, [*kept, begun])
+
+
+def _is_news(raw: Mapping[str, Any], status: Status) -> bool:
+    metadata = raw["metadata"]
+    requested = (metadata.get("annotations") or {}).get(RECONCILE_ANNOTATION)
+    return status.get("observedGeneration") != metadata.get("generation") or (
+        requested or ""
+    ) != status.get("handledReconcileAt", "")
+
+
+def requested_at(raw: Mapping[str, Any]) -> str:
+    """Return the value of the reconcile-now annotation; empty without one."""
+    return str((raw["metadata"].get("annotations") or {}).get(RECONCILE_ANNOTATION, ""))
+
+
+def _of_generation(status: Status, generation: int) -> Status:
+    """Return the status with the generation that it tells of, in every condition too."""
+    conditions = [one | {"observedGeneration": generation} for one in status.get("conditions", ())]
+    return status | {"observedGeneration": generation, "conditions": conditions}
+
+
+def timed(conditions: list[Status], old: Status) -> list[Status]:
+    """Return conditions with the time of their last transition, from the old ones where equal."""
+    before = {one["type"]: one for one in old.get("conditions", ())}
+    now = timestamp(datetime.now(UTC))
+    return [
+        {
+            **one,
+            "lastTransitionTime": before[one["type"]]["lastTransitionTime"]
+            if before.get(one["type"], {}).get("status") == one["status"]
+            else now,
+        }
+        for one in conditions
+    ]

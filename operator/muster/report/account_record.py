@@ -1,0 +1,138 @@
+"""An account's record from the Kubernetes resource that holds it: the way back.
+
+Times in a resource are whole seconds, so a record that went there and back may differ from
+what it was; compare resources, not records, to see whether something must be written.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from muster.model.accounts import (
+    AccountRecord,
+    Candidate,
+    Decision,
+    Drift,
+    Email,
+    EmailSource,
+    Identity,
+    ImportedWith,
+    Link,
+)
+from muster.model.names import (
+    AccountId,
+    AccountType,
+    CustomerName,
+    DecisionState,
+    DriftRemediation,
+    LinkState,
+    MatchKey,
+    NameFallback,
+    RemoteId,
+    System,
+    Uncategorized,
+)
+from muster.model.reasons import Reason
+from muster.model.settings import Options, PsaOptions, VaultOptions
+
+Json = dict[str, Any]
+
+
+def read_account(resource: Json) -> AccountRecord:
+    """Return the record of an `Account` resource.
+
+    Raises:
+        KeyError, ValueError: the resource does not have the shape that Muster writes.
+    """
+    spec, status = resource["spec"], resource["status"]
+    return AccountRecord(
+        name=resource["metadata"]["name"],
+        customer=CustomerName(spec["customerRef"]["name"]),
+        account_type=AccountType(spec["accountType"]),
+        identity=_identity(spec["identity"], status),
+        imported_with=ImportedWith(
+            policy=spec["importedWith"]["policy"],
+            options=_options(spec["importedWith"]["options"]),
+            at=datetime.fromisoformat(spec["importedWith"]["at"]),
+        ),
+        decision=Decision(
+            state=DecisionState(status["decision"]["state"]),
+            reason=Reason(status["decision"]["reason"]),
+            via=status["decision"].get("via", ""),
+        ),
+        vault=_link(status["vault"]),
+        psa=_link(status["psa"]),
+        drift=tuple(_drift(one) for one in status.get("drift", ())),
+        leaving_since=_time(status.get("leavingSince")),
+        released_at=_time(status.get("releasedAt")),
+    )
+
+
+def _identity(identity: Json, status: Json) -> Identity:
+    email = status.get("email")
+    return Identity(
+        id=AccountId(identity["objectId"]),
+        sid=identity["sid"],
+        sam=status["samAccountName"],
+        upn=status.get("userPrincipalName"),
+        display_name=status.get("displayName"),
+        given_name=status.get("givenName"),
+        surname=status.get("surname"),
+        email=Email(address=email["address"], source=EmailSource(email["source"]))
+        if email
+        else None,
+    )
+
+
+def _options(options: Json) -> Options:
+    vault, psa = options["vault"], options["psa"]
+    return Options(
+        vault=VaultOptions(
+            match=vault["match"],
+            create_when_missing=vault["createWhenMissing"],
+            uncategorized=Uncategorized(vault["uncategorized"]),
+        ),
+        psa=PsaOptions(
+            match=psa["match"],
+            create_when_missing=psa["createWhenMissing"],
+            name_fallback=NameFallback(psa["nameFallback"]),
+        ),
+        drift_remediation=DriftRemediation(options["driftRemediation"]),
+    )
+
+
+def _link(link: Json) -> Link:
+    return Link(
+        state=LinkState(link["state"]),
+        reason=Reason(link["reason"]),
+        id=RemoteId(link["id"]) if "id" in link else None,
+        key=MatchKey(link["key"]) if "key" in link else None,
+        name=link.get("name"),
+        message=link.get("message", ""),
+        candidates=tuple(_candidate(one) for one in link.get("candidates", ())),
+    )
+
+
+def _candidate(candidate: Json) -> Candidate:
+    return Candidate(
+        id=RemoteId(candidate["id"]),
+        name=candidate["name"],
+        evidence=candidate["evidence"],
+        detail=candidate["detail"],
+        updated_at=_time(candidate.get("lastUpdated")),
+    )
+
+
+def _drift(drift: Json) -> Drift:
+    return Drift(
+        system=System(drift["system"]),
+        field=drift["field"],
+        desired=drift["desired"],
+        observed=drift["observed"],
+        demanded_by=drift["demandedBy"],
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
