@@ -67,7 +67,11 @@ def test_both_judge_alike(cluster: Cluster, judging: str, row: Row) -> None:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_both_name_the_same_broken_rules(cluster: Cluster, judging: str, row: Row) -> None:
-    """The command line breaks the same rules as the API server, wherever that one checked all."""
+    """The command line breaks the same rules as the API server, wherever that one checked all.
+
+    A rule that cannot be evaluated because of another fault is no broken rule: the API server
+    mentions it, the command line keeps to the fault.
+    """
     if row.kind not in KINDS or row.name in DIFFERENT:
         return
     answer, said = row.create(cluster, judging).text, row.said_offline()
@@ -76,7 +80,7 @@ def test_both_name_the_same_broken_rules(cluster: Cluster, judging: str, row: Ro
         for _, node in nodes(root(row.kind))
         for rule in node.get("x-kubernetes-validations", ())
     }
-    online = {message for message in rules if message in answer}
+    online = {rule for rule in rules if rule in answer.replace(f"evaluating rule: {rule}", "")}
     offline = {message for message in rules if message in said}
     assert online == offline or (NOT_ALL_CHECKED in answer and online < offline)
 
@@ -272,7 +276,7 @@ SHOWN = {
     ),
     "AccountOverride": (
         "CUSTOMER ACCOUNT VAULT PSA EXCLUDE READY AGE",
-        "contoso jsmith 88123 <none> false True",
+        "contoso jsmith 88123 false True",
     ),
     "Account": (
         "TYPE USER EMAIL VAULT PSA STATE AGE",
@@ -329,7 +333,7 @@ def test_a_status_moves_no_generation(cluster: Cluster, shown: Callable[..., str
     ("field", "sentence"),
     [
         ("customer", "One client of the MSP."),
-        ("customer.spec", "The name for people; it may change at any time."),
+        ("customer.spec", "The name for people. It may change."),
         (
             "customer.status.ambiguous",
             "How many matches wait for a person, vault and PSA together.",

@@ -36,7 +36,8 @@ JUDGED_EARLIER = {
 DIFFERENT = {
     "status-is-not-written[0]": "an API server drops a status that comes with a new resource; "
     "in git it is a mistake",
-    "an empty field with a default": "an API server drops null where there is a default",
+    "an empty field with a default": "an API server drops null from fields that may be absent",
+    "an empty field without a default": "the same",
 }
 """Rows that an API server accepts and the command line refuses, and why."""
 
@@ -136,6 +137,7 @@ LIMITS = (
     Row("letters beside ASCII in a name", _customer(displayName="Æther Ω")),
     Row("an empty field with a default", _customer(suspend=None)),
     Row("an empty field without a default", _customer(vault=None)),
+    Row("an empty field that must be there", _customer(displayName=None)),
     Row("a number where text belongs", _customer(displayName=5)),
     Row("text where a list belongs", _policy(customers={"names": "contoso"})),
     Row("text where a mapping belongs", _policy(customers="contoso")),
