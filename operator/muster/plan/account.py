@@ -65,7 +65,8 @@ def plan_released(before: AccountRecord, one: Kept, now: datetime) -> AccountPla
         before, decision=one.considered.decision, leaving_since=None, released_at=now, drift=()
     )
     reason = one.considered.decision.reason
-    because = one.settings.origin.at("onLeave")
+    origin = one.settings.origin
+    because = origin.at("onLeave") if origin.name else f"Customer/{before.customer}#/spec"
     change = _change(one, System.REGISTRY, Action.RELEASE, before.name, reason, because)
     return AccountPlan(record=record, changes=(change,))
 
@@ -167,6 +168,8 @@ def _because_link(one: Kept, link: Link, system: System) -> str:
 
 def _drift(one: Kept, link: Link, linking: Linking, context: Context) -> tuple[Drift, ...]:
     """Return the drift of a linked record; of an unread source, the drift last seen."""
+    if link.state is LinkState.SKIPPED:
+        return ()
     if not linking.usable:
         seen = one.before.drift if one.before else ()
         return tuple(drift for drift in seen if drift.system is linking.system)
@@ -224,5 +227,5 @@ def _change(
         target=target,
         reason=reason,
         because=because,
-        policy=one.settings.origin.reference,
+        policy=one.settings.origin.reference if one.settings.origin.name else "",
     )

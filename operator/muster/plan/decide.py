@@ -137,7 +137,11 @@ def _imported(
         via = " and ".join(
             f"{one.account_type} by {one.origin.kind}/{one.origin.name}" for one, _ in imports
         )
-        state = DecisionState.RETAINED if record and record.live else DecisionState.EXCLUDED
+        state = DecisionState.EXCLUDED
+        if record and record.live:
+            # Until a person decides, it stays what it is, under the settings it has.
+            state = DecisionState.RETAINED
+            settings = next(one for one, _ in imports if one.account_type is record.account_type)
         decision = Decision(state=state, reason=Reason.TYPE_CONFLICT, via=via)
     return _considered(account, user, decision, settings)
 
@@ -177,6 +181,7 @@ def _leaving(
 ) -> Considered:
     """Decide about an account that is kept and that no policy imports any more."""
     own = [one for one in selections if one.settings.account_type is record.account_type]
+    refused = [one for one in refused if one[0].account_type is record.account_type]
     settings = refused[0][0] if refused else (own[0].settings if own else None)
     return Considered(
         account=account,

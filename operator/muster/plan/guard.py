@@ -70,12 +70,12 @@ def _population(kind: str, policy: PlannedPolicy | None, left: int) -> int:
 
 
 def _too_many(plan: CustomerPlan, origin: str, kind: str, count: int, allowed: int) -> Refusal:
-    where = origin or "The built-in limits"
+    where = f"{origin} sets it in spec.limits.{kind}" if origin else "No policy is left to raise it"
     return Refusal(
         reason=Reason.LIMIT_EXCEEDED,
         policy=origin,
-        message=f"{count} changes of kind {kind} exceed the limit of {allowed}. {where} sets it "
-        f"in spec.limits.{kind}. {_how_to_approve(plan)}",
+        message=f"{count} changes of kind {kind} exceed the limit of {allowed}. {where}. "
+        f"{_how_to_approve(plan)}",
     )
 
 
