@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.kube.cluster import Cluster
 from tests.kube.crd_schemas import nodes, root
+from tests.kube.reported import STATUS as CUSTOMER_STATUS
+from tests.kube.reported import reported
 from tests.kube.verdicts import (
     CORPUS,
     DIFFERENT,
@@ -21,13 +23,14 @@ from tests.kube.verdicts import (
 
 from muster.resources import parse_resource
 from muster.resources.crds import FACES
+from muster.resources.fitting import fit
 from muster.resources.schemas import KINDS
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kube")]
 
 CRDS = CORPUS.parents[1] / "deploy" / "crds"
 NOT_ALL_CHECKED = "some validation rules were not checked"
-STATUS_PATCH = "application/merge-patch+json"
+MERGE = "application/merge-patch+json"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -187,7 +190,7 @@ def test_what_a_name_stands_for_never_changes(
 ) -> None:
     """The API server refuses a change of identity, and says what to do instead."""
     path = _create(cluster, namespace, kind)
-    refused = cluster.api("PATCH", path, json={"spec": change}, content_type=STATUS_PATCH)
+    refused = cluster.api("PATCH", path, json={"spec": change}, content_type=MERGE)
     assert refused.status_code == 422
     assert message in refused.text
 
@@ -207,7 +210,7 @@ def test_everything_else_may_change(
 ) -> None:
     """A display name, an option, a directory's new SID: none of them needs a new resource."""
     path = _create(cluster, namespace, kind)
-    done = cluster.api("PATCH", path, json={"spec": change}, content_type=STATUS_PATCH)
+    done = cluster.api("PATCH", path, json={"spec": change}, content_type=MERGE)
     assert done.status_code == 200, done.text
 
 
@@ -296,7 +299,7 @@ def shown(cluster: Cluster, namespace: str) -> Callable[..., str]:
             f"{path}/status",
             json={"status": status},
             params=strict,
-            content_type=STATUS_PATCH,
+            content_type=MERGE,
         ).raise_for_status()
     return lambda *words: cluster.kubectl("get", "-n", namespace, *words).stdout
 
@@ -327,6 +330,18 @@ def test_accounts_are_found_by_their_state(shown: Callable[..., str]) -> None:
 def test_a_status_moves_no_generation(cluster: Cluster, shown: Callable[..., str]) -> None:
     """Tools that compare git with a cluster do not see Muster write its status."""
     assert json.loads(shown("customer", "x", "-o", "json"))["metadata"]["generation"] == 1
+
+
+def test_a_report_that_is_too_long_is_stored_when_cut(cluster: Cluster, namespace: str) -> None:
+    """The API server refuses what is beyond the bounds, and stores all that was cut to fit."""
+    status = f"{_create(cluster, namespace, 'Customer')}/status"
+    strict, fitted = {"fieldValidation": "Strict"}, fit(reported(), CUSTOMER_STATUS)
+    answers = [
+        cluster.api("PATCH", status, json={"status": body}, params=strict, content_type=MERGE)
+        for body in (reported(), fitted)
+    ]
+    assert [answer.status_code for answer in answers] == [422, 200]
+    assert answers[1].json()["status"] == fitted
 
 
 @pytest.mark.parametrize(

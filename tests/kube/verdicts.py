@@ -127,7 +127,19 @@ def _policy(**spec: Any) -> dict[str, Any]:
     return _resource("AutomaticImportPolicy", **body)
 
 
+_NOTHING_MATCHED = {
+    "vault": {"match": False},
+    "psa": {"match": False},
+    "driftRemediation": "Correct",
+}
+
 LIMITS = (
+    Row("corrections of nothing, tried out", _policy(options=_NOTHING_MATCHED)),
+    Row("corrections of nothing, meant", _policy(mode="Enforce", options=_NOTHING_MATCHED)),
+    Row(
+        "corrections of contacts alone",
+        _policy(mode="Enforce", options={**_NOTHING_MATCHED, "psa": {"match": True}}),
+    ),
     Row("the longest name, in letters of four bytes", _customer(displayName="\U0001d400" * 253)),
     Row("a name that is too long", _customer(displayName="a" * 254)),
     Row("white space that is not ASCII", _customer(displayName="\u00a0Contoso\u3000")),
