@@ -45,7 +45,8 @@ def read(log: Path, user: str) -> Iterator[Request]:
             if not line.endswith("\n"):
                 return  # still being written
             event = json.loads(line)
-            who = event.get("impersonatedUser", event["user"])["username"]
+            # A request with a wrong token has no user at all.
+            who = event.get("impersonatedUser", event["user"]).get("username")
             if who == user and event["auditID"] not in seen:
                 seen.add(event["auditID"])
                 yield _request(event, who)

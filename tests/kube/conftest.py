@@ -16,9 +16,10 @@ def kube_binaries() -> Binaries:
     try:
         return find()
     except BinariesMissing as missing:
-        if os.environ.get("MUSTER_REQUIRE_REAL") == "1":
-            pytest.fail(f"Kubernetes: {missing}", pytrace=False)
-        pytest.skip(f"Kubernetes: {missing}")
+        reason = f"Kubernetes: {missing}"
+    if os.environ.get("MUSTER_REQUIRE_REAL") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,13 @@
 """Servers that a test starts, waits for, stops and kills, each with its log in one folder.
 
-Every process is ended by the handle it was started with, and waited for, so none is left.
+Every process is ended by the handle it was started with, and waited for, so none is left. Where
+there is `setpriv` (util-linux), one whose test run was killed is ended by the kernel.
 """
 
 from __future__ import annotations
 
 import random
+import shutil
 import socket
 import subprocess
 import time
@@ -40,7 +42,9 @@ class Processes:
         if name in self._running:
             raise RuntimeError(f"{name} is running already")
         with self._path(name).open("ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                [*_tied_to_us(), *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         self._running[name] = process
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline and process.poll() is None:
@@ -71,6 +75,15 @@ class Processes:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.log"
+
+
+def _tied_to_us() -> tuple[str, ...]:
+    """Return what runs a command under the same process id and ends it when we end.
+
+    To the kernel "we" is the thread that starts it, so start servers in one that lasts.
+    """
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 
 
 def free_ports(address: str, count: int) -> list[int]:
