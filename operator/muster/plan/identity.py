@@ -43,10 +43,10 @@ def identify(user: DirectoryUser, override: AccountOverride | None) -> Identity:
 def _email(user: DirectoryUser, override: AccountOverride | None) -> Email | None:
     if override and override.email:
         return Email(address=override.email, source=EmailSource.OVERRIDE)
-    address = user.mail or user.primary_smtp
-    if not address or not address.strip():
+    address = (user.mail or "").strip() or (user.primary_smtp or "").strip()
+    if not address:
         return None
-    return Email(address=address.strip(), source=EmailSource.ACTIVE_DIRECTORY)
+    return Email(address=address, source=EmailSource.ACTIVE_DIRECTORY)
 
 
 def account_name(customer: CustomerName, identity: Identity, taken: Iterable[str] = ()) -> str:
