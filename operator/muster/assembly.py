@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from muster.adapters import DIRECTORIES, PSAS, VAULTS
 from muster.errors import MusterError
 from muster.model.names import Source
-from muster.model.settings import Desired, Integration
+from muster.model.settings import Desired, Integration, SecretRef
 from muster.ports import Clock, Directory, Ports, Psa, Registry, Secrets, Vault
+from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
 
 T = TypeVar("T")
@@ -89,6 +91,26 @@ class Assembly:
         if settings is None:
             return None
         return DIRECTORIES[type(settings)](settings, self._secrets)
+
+    def secret_names(self, desired: Desired) -> frozenset[str]:
+        """Return the names of the secrets that a customer's systems need."""
+        products = [one.product for one in (desired.vault, desired.psa) if one]
+        places = [*products, desired.customer.active_directory]
+        refs = (getattr(one, field.name) for one in places if one for field in fields(one))
+        return frozenset(ref.name for ref in refs if isinstance(ref, SecretRef))
+
+    def forget_connections(self) -> None:
+        """Open every integration anew when it is next needed, with the secrets of that time."""
+        with self._turn:
+            self._vaults.clear()
+            self._psas.clear()
+
+    def usage(self) -> tuple[tuple[str, Usage], ...]:
+        """Return what each open integration has used of its budget."""
+        with self._turn:
+            opened = {**self._vaults, **self._psas}
+        found = ((one.name, getattr(port, "usage", None)) for one, port in opened.items())
+        return tuple((name, usage) for name, usage in found if usage is not None)
 
     def close(self) -> None:
         """Close every connection that was opened."""

@@ -10,7 +10,17 @@ import typer
 from typer.exceptions import Exit
 
 import muster
-from muster.cli import describing, lab, planning, reading, resolving, running, schemas, systems
+from muster.cli import (
+    describing,
+    lab,
+    operating,
+    planning,
+    reading,
+    resolving,
+    running,
+    schemas,
+    systems,
+)
 from muster.cli.demo import demo
 from muster.cli.shell import run
 
@@ -34,6 +44,8 @@ for command in (
     resolving.resolve,
     systems.directory,
     systems.doctor,
+    operating.operator,
+    operating.reconcile,
     schemas.schemas,
 ):
     app.command()(command)

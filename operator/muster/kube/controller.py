@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from muster.assembly import Assembly
-from muster.errors import MusterError
+from muster.errors import MusterError, RemoteError
 from muster.kube.events import EventRecorder
-from muster.kube.held import held_status, resource_conditions
+from muster.kube.held import RUN_FAILED, failed_status, held_status, resource_conditions
 from muster.kube.leases import ShardLeases, WriteGuard
 from muster.kube.meters import Meters
 from muster.kube.resources import CUSTOMER, FROM_GIT, Kind
@@ -94,6 +94,10 @@ class Controller:
         if affected:
             self._parts.assembly.forget_connections()
             self._wake(affected)
+
+    def resources_changed(self) -> None:
+        """Take up what is in the store now."""
+        self._news.set()
 
     def shards_changed(self, _held: frozenset[int]) -> None:
         """Take up the customers of shards that have come to this replica."""
@@ -213,11 +217,24 @@ class Controller:
             with parts.guard.for_customer(name):
                 report = reconcile(desired, parts.assembly.ports(desired), self._go_on_or_stop)
         except MusterError as error:
-            logger.warning("%s: %s", name, error)
-            parts.meters.reconciled("Error", time.monotonic() - started)
-            self._again(name, desired, ready=False)
+            self._failed(name, desired, error, time.monotonic() - started)
             return
         self._told(name, desired, old, report, time.monotonic() - started)
+
+    def _failed(
+        self, name: CustomerName, desired: Desired, error: MusterError, took_s: float
+    ) -> None:
+        """Say what kept a run from its end; another run follows."""
+        logger.warning("%s: %s", name, error)
+        self._parts.meters.reconciled(RUN_FAILED, took_s)
+        self._again(name, desired, ready=False)
+        if self._stop.is_set() or not self._parts.leases.holds(name):
+            return
+        old = self._parts.writer.current(CUSTOMER, name)
+        try:
+            self._parts.writer.write(CUSTOMER, name, failed_status(old, str(error)))
+        except RemoteError as unwritten:
+            logger.warning("%s: the status could not be written: %s", name, unwritten)
 
     def _go_on_or_stop(self, _change: object) -> None:
         if self._stop.is_set():

@@ -13,6 +13,15 @@ Status = dict[str, Any]
 CONFLICT = "ResourceConflict"
 ACCEPTED = "Accepted"
 INVALID = "Invalid"
+RUN_FAILED = "RunFailed"
+
+
+def failed_status(old: Status, why: str) -> Status:
+    """Return the status of a customer whose run did not reach its end; it is tried again."""
+    conditions = [
+        {"type": "Ready", "status": "False", "reason": RUN_FAILED, "message": why[:30_000]},
+    ]
+    return old | {"conditions": timed(conditions, old)}
 
 
 def held_status(old: Status, why: str) -> Status:

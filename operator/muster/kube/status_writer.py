@@ -94,11 +94,8 @@ class StatusWriter:
 
 
 def _is_news(raw: Mapping[str, Any], status: Status) -> bool:
-    metadata = raw["metadata"]
-    requested = (metadata.get("annotations") or {}).get(RECONCILE_ANNOTATION)
-    return status.get("observedGeneration") != metadata.get("generation") or (
-        requested or ""
-    ) != status.get("handledReconcileAt", "")
+    known = (status.get("observedGeneration"), status.get("handledReconcileAt", ""))
+    return bool(known != (raw["metadata"].get("generation"), requested_at(raw)))
 
 
 def requested_at(raw: Mapping[str, Any]) -> str:

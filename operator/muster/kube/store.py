@@ -50,6 +50,11 @@ class Store:
         with self._turn:
             return tuple(self._parsed)
 
+    def parsed(self) -> dict[Key, Parsed]:
+        """Return every resource as it was read."""
+        with self._turn:
+            return dict(self._parsed)
+
     def raw(self, kind: str, name: str) -> Raw | None:
         """Return a resource as the cluster holds it."""
         with self._turn:

@@ -1,0 +1,240 @@
+"""`muster operator`: puts the parts together and gives kopf the main thread.
+
+kopf watches, logs in and serves admission; its handlers only hand on what they see. Every kind
+is listed once before the first worker starts, because acting on half of the resources would
+release accounts; and again every ten minutes, because a watch can die without a word.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kopf
+
+from muster.assembly import Assembly, utc_now
+from muster.errors import RemoteError
+from muster.kube.admission import find_refusals
+from muster.kube.api import KubeApi, find_login
+from muster.kube.controller import Controller, Parts
+from muster.kube.endpoints import Endpoints
+from muster.kube.events import EventRecorder
+from muster.kube.leases import ShardLeases, WriteGuard
+from muster.kube.meters import Meters
+from muster.kube.registry import CUSTOMER_LABEL, KubeRegistry
+from muster.kube.resources import ACCOUNT, FROM_GIT, SECRET, Kind
+from muster.kube.secrets import KubeSecrets
+from muster.kube.status_writer import StatusWriter
+from muster.kube.store import Store
+from muster.kube.work_queue import WorkQueue
+from muster.model.names import CustomerName
+from muster.transport.options import HttpOptions
+
+logger = logging.getLogger("muster.operator")
+
+RELIST_EVERY_S = 600.0
+_STUCK_S = 1800.0
+_JOURNAL_PREFIX = "muster-journal-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorOptions:
+    """How the operator runs."""
+
+    namespace: str
+    identity: str
+    shards: int = 1
+    workers: int = 4
+    http_port: int = 8080
+    webhook_port: int = 9443
+    webhook_certificates: Path | None = None
+    """A directory with tls.crt and tls.key; None: no webhook."""
+    lease_duration_s: float = 15.0
+    relist_every_s: float = RELIST_EVERY_S
+
+
+class Operator:
+    """One replica of the operator."""
+
+    def __init__(self, options: OperatorOptions, api: KubeApi) -> None:
+        self._options = options
+        self._api = api
+        self._store = Store()
+        self._queue = WorkQueue()
+        self._meters = Meters()
+        self._leases = ShardLeases(
+            api,
+            options.namespace,
+            shards=options.shards,
+            identity=options.identity,
+            duration_s=options.lease_duration_s,
+            on_change=self._shards_changed,
+        )
+        guard = WriteGuard(self._leases)
+        writer = StatusWriter(api, options.namespace, self._store)
+        registry = KubeRegistry(api, options.namespace, self._store, writer)
+        secrets = KubeSecrets(api, options.namespace)
+        self._assembly = Assembly(secrets, registry, utc_now, HttpOptions(before_write=guard))
+        self.controller: Controller = Controller(
+            Parts(
+                store=self._store,
+                queue=self._queue,
+                writer=writer,
+                events=EventRecorder(api, options.namespace, options.identity),
+                assembly=self._assembly,
+                leases=self._leases,
+                guard=guard,
+                meters=self._meters,
+            ),
+            options.workers,
+        )
+        self._ended = threading.Event()
+        self._listed_at = 0.0
+        self._meters.watch(self._queue, self._leases, self._assembly.usage)
+
+    def run(self, stop: threading.Event | None = None) -> None:
+        """Run until SIGTERM, Ctrl-C or `stop`; end with every begun change finished."""
+        options = self._options
+        checks = {"/healthz": self.health, "/readyz": self.readiness}
+        endpoints = Endpoints(options.http_port, checks, self._meters.text)
+        endpoints.start()
+        self.relist()
+        self._leases.start()
+        self.controller.start()
+        relisting = threading.Thread(target=self._keep_relisting, name="relist", daemon=True)
+        relisting.start()
+        logger.info("Reconciling namespace %s as %s.", options.namespace, options.identity)
+        try:
+            kopf.run(
+                registry=self._handlers(),
+                settings=_settings(options),
+                standalone=True,
+                namespaces=[options.namespace],
+                stop_flag=stop,
+            )
+        finally:
+            self._ended.set()
+            self.controller.stop()
+            self._leases.stop(release=True)
+            self._assembly.close()
+            endpoints.stop()
+            logger.info("Ended; everything that was done is recorded.")
+
+    def _shards_changed(self, held: frozenset[int]) -> None:
+        self.controller.shards_changed(held)
+
+    def relist(self) -> int:
+        """List every kind and take up what the watch has not told; return the differences."""
+        differences = 0
+        for kind in FROM_GIT:
+            items = list(self._api.list(kind, self._options.namespace))
+            differences += self._store.replace_all(kind.kind, items)
+        self._listed_at = time.monotonic()
+        return differences
+
+    def _keep_relisting(self) -> None:
+        while not self._ended.wait(self._options.relist_every_s):
+            try:
+                missed = self.relist()
+            except RemoteError as error:
+                logger.warning("Listing failed: %s", error)
+                continue
+            if missed:
+                logger.warning("The watch had missed %d changes; they are taken up now.", missed)
+                self.controller.resources_changed()
+
+    # ------------------------------------------------------------ health
+
+    def health(self) -> str:
+        """Return why the process should be restarted; empty when it should not."""
+        if not self.controller.alive():
+            return "a worker or the planner is dead"
+        if self._queue.longest_run_s() > _STUCK_S:
+            return "a run has been stuck for half an hour"
+        if time.monotonic() - self._listed_at > 3 * self._options.relist_every_s:
+            return "resources have not been listed for long"
+        if not self._leases.healthy(10 * self._options.lease_duration_s):
+            return "the leases have not been renewed for long"
+        return ""
+
+    def readiness(self) -> str:
+        """Return why the replica is not ready; empty when it is."""
+        return self.health() if self._listed_at else "the resources are not listed yet"
+
+    # ------------------------------------------------------------ what kopf sees
+
+    def _handlers(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+
+        @kopf.on.login(registry=registry)
+        def log_in(**_: Any) -> kopf.ConnectionInfo:
+            return find_login()
+
+        for kind in FROM_GIT:
+            self._watch(registry, kind)
+        self._watch_secrets(registry)
+        if self._options.webhook_certificates is not None:
+            for kind in FROM_GIT:
+                self._admit(registry, kind)
+        return registry
+
+    def _watch(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
+        @kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural)
+        async def seen(event: kopf.RawEvent, name: str | None, **_: Any) -> None:
+            raw: Any = event["object"]
+            if event["type"] == "DELETED":
+                self.controller.deleted(kind, str(name))
+            else:
+                self.controller.changed({**raw, "kind": kind.kind, "apiVersion": kind.api_version})
+
+    def _watch_secrets(self, registry: kopf.OperatorRegistry) -> None:
+        kind = SECRET
+
+        @kopf.on.event(kind.version, kind.plural, registry=registry, id="secrets")
+        async def seen(event: kopf.RawEvent, name: str | None, **_: Any) -> None:
+            if event["type"] is not None and not str(name).startswith(_JOURNAL_PREFIX):
+                self.controller.secret_changed(str(name))
+
+    def _admit(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
+        @kopf.on.validate(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural)
+        def check(body: kopf.Body, **request: Any) -> None:
+            if request["operation"] not in ("CREATE", "UPDATE"):
+                return
+            raw: Mapping[str, Any] = {**body, "kind": kind.kind, "apiVersion": kind.api_version}
+            refusals = find_refusals(
+                raw, self._store.parsed(), self._store.view(), self._list_accounts
+            )
+            if refusals:
+                raise kopf.AdmissionError(" ".join(refusals), code=422)
+
+    def _list_accounts(self, customer: CustomerName) -> Iterator[dict[str, Any]]:
+        selector = f"{CUSTOMER_LABEL}={customer}"
+        return self._api.list(ACCOUNT, self._options.namespace, selector)
+
+
+def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
+    """Return kopf's settings; each line has its reason in docs/explanation/operator.md."""
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.watching.connect_timeout = 10
+    settings.watching.chunk_size = 500
+    settings.queueing.worker_limit = 100
+    settings.queueing.idle_timeout = 1
+    settings.networking.error_backoffs = (1, 2, 5, 10, 20, 30, 60, 60, 60, 60, 60, 60)
+    settings.process.ultimate_exiting_timeout = 20
+    if options.webhook_certificates is not None:
+        settings.admission.server = kopf.WebhookServer(
+            port=options.webhook_port,
+            certfile=options.webhook_certificates / "tls.crt",
+            pkeyfile=options.webhook_certificates / "tls.key",
+        )
+    return settings
