@@ -1,0 +1,200 @@
+"""The guard: what is too much, what lets it pass, and that it never edits a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.plan.world import (
+    CUSTOMER,
+    EVERYTHING,
+    NOW,
+    World,
+    entry,
+    link,
+    person,
+    record,
+    settings,
+)
+
+from muster.model.accounts import AccountRecord
+from muster.model.names import DriftRemediation, MatchKey, Source
+from muster.model.plans import Approved, Refused, Verdict
+from muster.model.reasons import Reason
+from muster.model.settings import Approval, Limit, Limits, Options
+
+CROWD = tuple(person("John", f"Smith{number}") for number in range(12))
+ANY = Limit(percent=100, floor=1000)
+NONE = Limit(percent=0, floor=0)
+CREATING = World(users=CROWD, policies=(settings(options=EVERYTHING),))
+KEPT = tuple(record(one, vault=link(number)) for number, one in enumerate(CROWD))
+
+
+def limited(world: World, **limits: Limit) -> World:
+    """Return the world under other limits."""
+    return replace(
+        world, policies=tuple(replace(one, limits=Limits(**limits)) for one in world.policies)
+    )
+
+
+def refused(verdict: Verdict) -> list[str]:
+    """Return what a verdict refuses, for comparison; empty for an approved one."""
+    return [one.message for one in verdict.refusals] if isinstance(verdict, Refused) else []
+
+
+@pytest.mark.parametrize(
+    ("limit", "population", "allowed"),
+    [
+        (Limit(percent=20, floor=10), 0, 10),
+        (Limit(percent=20, floor=10), 50, 10),
+        (Limit(percent=20, floor=10), 51, 10),
+        (Limit(percent=20, floor=10), 100, 20),
+        (Limit(percent=20, floor=10, maximum=15), 100, 15),
+        (Limit(percent=20, floor=10, maximum=0), 100, 0),
+        (Limit(percent=0, floor=0), 100, 0),
+    ],
+)
+def test_what_a_limit_allows(limit: Limit, population: int, allowed: int) -> None:
+    """A share with a floor, under an absolute bound."""
+    assert limit.allowed(population) == allowed
+
+
+LEAVING = World(users=(), policies=(settings(),), records=KEPT)
+RELINKING = World(
+    users=CROWD,
+    entries=tuple(entry(100 + number, one.sam) for number, one in enumerate(CROWD)),
+    records=KEPT,
+)
+UPDATING = World(
+    users=CROWD,
+    entries=tuple(entry(number, f"old{number}") for number in range(12)),
+    records=KEPT,
+    policies=(settings(options=Options(drift_remediation=DriftRemediation.CORRECT)),),
+)
+
+
+@pytest.mark.parametrize(
+    ("world", "kind", "count"),
+    [
+        (CREATING, "create", 24),
+        (LEAVING, "release", 12),
+        (RELINKING, "relink", 12),
+        (UPDATING, "update", 12),
+    ],
+)
+def test_too_many_changes_of_one_kind(world: World, kind: str, count: int) -> None:
+    """The refusal names the number, the limit, the field and how to approve exactly this plan."""
+    just_too_few = limited(world, **{kind: Limit(percent=0, floor=count - 1)})
+    (message,) = refused(just_too_few.verdict())
+    assert f"{count} changes of kind {kind} exceed the limit of {count - 1}" in message
+    assert f"AutomaticImportPolicy/staff sets it in spec.limits.{kind}" in message
+    assert just_too_few.plan().digest in message
+    enough = limited(world, **{kind: Limit(percent=0, floor=count)})
+    assert refused(enough.verdict()) == []
+
+
+def test_the_guard_never_edits() -> None:
+    """A refused plan is the plan."""
+    world = limited(CREATING, create=NONE)
+    verdict = world.verdict()
+    assert isinstance(verdict, Refused)
+    assert verdict.plan == world.plan()
+
+
+def test_a_link_is_not_limited() -> None:
+    """Finding records for the first time is what a first run is for."""
+    world = replace(RELINKING, records=())
+    assert isinstance(limited(world, relink=NONE).verdict(), Approved)
+
+
+def approved(world: World, *, plan: str = "", days: int = 1) -> World:
+    """Return the world with an approval of its plan, or of another."""
+    one = Approval(
+        plan=plan or world.plan().digest, until=NOW + timedelta(days=days), reason="moving day"
+    )
+    return replace(world, customer=replace(CUSTOMER, approvals=(one,)))
+
+
+def test_an_approval_lets_exactly_this_plan_pass() -> None:
+    """With the plan's digest and before its date; the reason is kept."""
+    world = limited(CREATING, create=NONE)
+    assert approved(world).verdict() == Approved(world.plan(), approved_by="moving day")
+
+
+@pytest.mark.parametrize(("plan", "days"), [("sha256:0", 1), ("", 0), ("", -1)])
+def test_an_approval_that_does_not_count(plan: str, days: int) -> None:
+    """Another plan's, one that ends now, and one that has ended."""
+    world = limited(CREATING, create=NONE)
+    assert isinstance(approved(world, plan=plan, days=days).verdict(), Refused)
+
+
+def test_an_approval_does_not_reach_a_plan_that_grew() -> None:
+    """One account more, and the approval is for another plan."""
+    world = approved(limited(CREATING, create=NONE))
+    grown = replace(world, users=(*CROWD, person("Late", "Comer")))
+    assert isinstance(grown.verdict(), Refused)
+
+
+def test_an_approval_that_nothing_needs_is_not_used() -> None:
+    """What passes by itself is not said to have been approved."""
+    world = limited(CREATING, create=ANY)
+    assert approved(world).verdict() == Approved(world.plan())
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "kept", "says"),
+    [
+        (Source.DIRECTORY, 12, (), None),
+        (Source.DIRECTORY, 24, (), "shows 12 records where it showed 24"),
+        (Source.VAULT, 5, (), None),
+        (Source.VAULT, 5, KEPT[:1], "shows 0 records where it showed 5"),
+        (Source.VAULT, 11, (), "shows 0 records where it showed 11"),
+        (Source.PSA, 5, KEPT[:1], None),
+        (
+            Source.PSA,
+            5,
+            (record(CROWD[0], psa=link(1, key=MatchKey.EMAIL)),),
+            "shows 0 records where it showed 5",
+        ),
+    ],
+)
+def test_a_source_that_shrank(
+    source: Source, before: int, kept: tuple[AccountRecord, ...], says: str | None
+) -> None:
+    """Much smaller than before, or empty while links rest on it, is no ground to act upon."""
+    shrink = Limit(percent=40, floor=10)
+    world = replace(
+        World(users=CROWD, policies=(settings(limits=Limits(shrink=shrink)),)),
+        sizes=((source, before),),
+        records=kept,
+    )
+    messages = refused(world.verdict())
+    assert bool(messages) is (says is not None)
+    if says:
+        assert says in messages[0]
+        assert "spec.limits.shrink" in messages[0]
+
+
+def test_a_source_that_was_never_read_cannot_have_shrunk() -> None:
+    """The first run compares with nothing."""
+    assert isinstance(World(users=(), records=KEPT[:1]).verdict(), Approved)
+
+
+def test_an_unread_source_is_not_taken_for_empty() -> None:
+    """A vault that did not answer has no size, and refuses nothing."""
+    world = World(users=CROWD, records=KEPT, unread=(Source.VAULT,), sizes=((Source.VAULT, 12),))
+    assert isinstance(world.verdict(), Approved)
+    assert dict(world.plan().sizes) == {Source.DIRECTORY: 12, Source.PSA: 0}
+
+
+def test_the_reason_of_a_refusal() -> None:
+    """Limits and shrinking are told apart."""
+    world = limited(LEAVING, release=NONE)
+    world = replace(world, sizes=((Source.DIRECTORY, 12),))
+    verdict = world.verdict()
+    assert isinstance(verdict, Refused)
+    assert [one.reason for one in verdict.refusals] == [
+        Reason.LIMIT_EXCEEDED,
+        Reason.SOURCE_SHRUNKEN,
+    ]
