@@ -1,7 +1,8 @@
 """One table of good and bad resources, and what the command line and an API server say of each.
 
-The rows are the documents of tests/corpus and a few more, about forms at their limits. Faults that
-lie between resources are out of scope: an API server sees one resource at a time.
+The rows are the documents of tests/corpus, the examples and ready-made policies that people start
+from, and a few more about forms at their limits. Faults that lie between resources are out of
+scope: an API server sees one resource at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from muster.resources.admit import Ours, admit, classify
 from muster.resources.crds import FACES
 from muster.resources.documents import NotYaml, read_documents
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+ROOT = Path(__file__).parents[2]
+CORPUS = ROOT / "tests" / "corpus"
 API_VERSION = "muster.dev/v1alpha1"
 NAMESPACES = f"/apis/{API_VERSION}/namespaces"
 
@@ -83,6 +85,14 @@ def corpus(verdict: str = "*") -> Iterator[Row]:
         if file.stem not in JUDGED_EARLIER:
             for index, resource in enumerate(_resources(file)):
                 yield Row(f"{file.stem}[{index}]", resource)
+
+
+def published() -> Iterator[Row]:
+    """Yield what the project gives people to start from."""
+    for folder in ("examples", "policies"):
+        for file in sorted((ROOT / folder).rglob("*.yaml")):
+            for index, resource in enumerate(_resources(file)):
+                yield Row(f"{file.relative_to(ROOT).as_posix()}[{index}]", resource)
 
 
 def _resources(file: Path) -> Iterator[dict[str, Any]]:
@@ -190,4 +200,4 @@ LIMITS = (
 )
 """Forms at their limits, and just beyond."""
 
-TABLE = (*corpus(), *LIMITS)
+TABLE = (*corpus(), *published(), *LIMITS)
