@@ -62,7 +62,7 @@ class Cluster:
 
     @property
     def processes(self) -> tuple[subprocess.Popen[bytes], ...]:
-        """What runs now."""
+        """What runs now: etcd, then the API server unless it was stopped."""
         return self._processes.running
 
     def tls(self) -> ssl.SSLContext:
@@ -244,6 +244,8 @@ class Cluster:
             # Both wait for controllers that are not here.
             "--disable-admission-plugins=ServiceAccount",
             "--endpoint-reconciler-type=none",
+            # Without it a stop waits for watches that nobody ends.
+            "--shutdown-watch-termination-grace-period=2s",
             f"--audit-policy-file={self.folder / 'audit-policy.yaml'}",
             f"--audit-log-path={self.audit_log}",
         )
