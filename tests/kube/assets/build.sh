@@ -70,6 +70,7 @@ if ! complete && ! go_is_new_enough; then
   fail "needs the go command, 1.21 or newer, which is not on PATH: see https://go.dev/doc/install"
 fi
 mkdir -p "$target"
+target=$(CDPATH='' cd -- "$target" && pwd)
 # Beside its place, so that the last step is a rename and no half a binary is ever found there.
 work=$(mktemp -d "$target/.building.XXXXXX")
 trap 'rm -rf "$work"' EXIT
