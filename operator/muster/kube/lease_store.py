@@ -1,17 +1,14 @@
-"""Leases in the API server: what each says, who may take one, and the three ways to change one.
+"""Leases in the API server: what each one says, and the three ways to change one.
 
-Every write names the version that was read, so of two writers one gets a Conflict. Whether the
-holder of a lease is gone is judged as client-go does: by seeing no change of the lease for its
-duration, on this machine's own clock. The times inside a lease are for people.
-Source: https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
+Every write names the version that was read, so of two writers one gets a Conflict. Who may write
+is not decided here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from muster.kube.api import KubeApi, Object
 from muster.kube.resources import GROUP, LEASE
@@ -45,7 +42,6 @@ class Holder:
     """One process: a replica that starts anew is another holder."""
     shards: int
     duration_s: float
-    wall: Callable[[], datetime]
 
 
 class LeaseStore:
@@ -87,7 +83,7 @@ class LeaseStore:
         )
 
     def _write(self, lease: Lease, *, acquired: bool) -> Lease:
-        now = self._holder.wall().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # for people
         spec = {
             **lease.body.get("spec", {}),
             "holderIdentity": self._holder.name,
@@ -110,42 +106,6 @@ class LeaseStore:
             "annotations": {**old.get("annotations", {}), _SHARDS: str(self._holder.shards)},
         }
         return {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata}
-
-
-class Sightings:
-    """How long each lease has stayed as it is, by this machine's clock."""
-
-    def __init__(self, duration_s: float) -> None:
-        self._duration_s = duration_s
-        self._seen: dict[str, tuple[Lease, float]] = {}
-
-    def note(self, leases: dict[str, Lease], at: float) -> None:
-        """Remember what a list showed; `at` is a time after its answer came.
-
-        A time before the answer could lie before the holder's own, and the lease would end here
-        sooner than there.
-        """
-        for name, (old, _) in list(self._seen.items()):
-            if name not in leases and old.version:
-                # Its holder may not know yet that somebody deleted it.
-                self._seen[name] = replace(old, version="", body={}), at
-        for name, lease in leases.items():
-            if name not in self._seen or self._seen[name][0].version != lease.version:
-                self._seen[name] = lease, at
-
-    def get(self, name: str) -> Lease:
-        """Return a lease as it was last seen."""
-        return self._seen[name][0] if name in self._seen else Lease(name=name)
-
-    def ends_in_s(self, name: str, now: float) -> float:
-        """Return how long nobody but its holder may take a lease; 0 when it is free."""
-        if name not in self._seen:
-            return 0.0
-        lease, at = self._seen[name]
-        if not lease.holder:
-            return 0.0
-        # A holder of another release may count on a longer duration than ours.
-        return max(0.0, at + max(self._duration_s, lease.duration_s) - now)
 
 
 def _lease(body: Object) -> Lease:
