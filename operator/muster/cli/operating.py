@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 0.5
 
+_LEASE_PATIENCE_S = 2.0
+"""One thread renews all leases, so a slow answer must not keep it from the next."""
+
 Namespace = Annotated[
     str,
     typer.Option("--namespace", "-n", envvar="MUSTER_NAMESPACE", help="The namespace."),
@@ -62,7 +65,7 @@ def operator(
         webhook_port=webhook_port,
         webhook_certificates=webhook_certificates,
     )
-    Operator(chosen, KubeApi()).run()
+    Operator(chosen, KubeApi(), KubeApi(patience_s=_LEASE_PATIENCE_S)).run()
     return ExitCode.OK
 
 

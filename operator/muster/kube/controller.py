@@ -19,13 +19,14 @@ from muster.assembly import Assembly
 from muster.errors import MusterError, RemoteError
 from muster.kube.events import EventRecorder
 from muster.kube.held import RUN_FAILED, failed_status, held_status, resource_conditions
-from muster.kube.leases import ShardLeases, WriteGuard
+from muster.kube.leases import ShardLeases
 from muster.kube.meters import Meters
 from muster.kube.resources import CUSTOMER, FROM_GIT, Kind
 from muster.kube.status_writer import StatusWriter, requested_at
 from muster.kube.store import Store
 from muster.kube.view import View
 from muster.kube.work_queue import Priority, WorkQueue
+from muster.kube.write_guard import WriteGuard
 from muster.model.names import CustomerName
 from muster.model.settings import Desired
 from muster.reconcile import Report, reconcile

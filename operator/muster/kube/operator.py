@@ -24,14 +24,16 @@ from muster.kube.api import KubeApi, find_login
 from muster.kube.controller import Controller, Parts
 from muster.kube.endpoints import Endpoints
 from muster.kube.events import EventRecorder
-from muster.kube.leases import ShardLeases, WriteGuard
+from muster.kube.leases import LeaseOptions, ShardLeases
 from muster.kube.meters import Meters
 from muster.kube.registry import CUSTOMER_LABEL, KubeRegistry
 from muster.kube.resources import ACCOUNT, FROM_GIT, SECRET, Kind
 from muster.kube.secrets import KubeSecrets
+from muster.kube.shards import shard_of
 from muster.kube.status_writer import StatusWriter
 from muster.kube.store import Store
 from muster.kube.work_queue import WorkQueue
+from muster.kube.write_guard import WriteGuard
 from muster.model.names import CustomerName
 from muster.transport.options import HttpOptions
 
@@ -61,19 +63,23 @@ class OperatorOptions:
 class Operator:
     """One replica of the operator."""
 
-    def __init__(self, options: OperatorOptions, api: KubeApi) -> None:
+    def __init__(self, options: OperatorOptions, api: KubeApi, lease_api: KubeApi) -> None:
         self._options = options
         self._api = api
         self._store = Store()
         self._queue = WorkQueue()
         self._meters = Meters()
         self._leases = ShardLeases(
-            api,
+            lease_api,
             options.namespace,
             shards=options.shards,
             identity=options.identity,
-            duration_s=options.lease_duration_s,
-            on_change=self._shards_changed,
+            options=LeaseOptions(
+                duration_s=options.lease_duration_s,
+                renew_every_s=options.lease_duration_s / 3,
+                on_change=self._shards_changed,
+                is_idle=self._is_idle,
+            ),
         )
         guard = WriteGuard(self._leases)
         writer = StatusWriter(api, options.namespace, self._store)
@@ -127,6 +133,10 @@ class Operator:
 
     def _shards_changed(self, held: frozenset[int]) -> None:
         self.controller.shards_changed(held)
+
+    def _is_idle(self, shard: int) -> bool:
+        running = self._queue.list_running()
+        return all(shard_of(name, self._options.shards) != shard for name in running)
 
     def relist(self) -> int:
         """List every kind and take up what the watch has not told; return the differences."""

@@ -25,6 +25,8 @@ from muster.model.names import CustomerName, Source
 from muster.registry.encoding import INTENT
 from muster.report.account_record import read_account
 from muster.report.account_resource import render_account
+from muster.resources.fitting import fit
+from muster.resources.schemas import load_schema
 
 CUSTOMER_LABEL = "muster.dev/customer"
 
@@ -111,7 +113,8 @@ class KubeRegistry:
 
     def _apply(self, customer: CustomerName, account: Object) -> None:
         """Apply the parts of an account that differ from what the cluster holds."""
-        account = json.loads(json.dumps(account))  # enums as plain text, as the cluster has them
+        # Enums as plain text, and nothing longer than the schema allows, as the cluster has them.
+        account = fit(json.loads(json.dumps(account)), load_schema(ACCOUNT.kind))
         name = account["metadata"]["name"]
         status = account.pop("status")
         account["metadata"]["ownerReferences"] = self._owner(customer)

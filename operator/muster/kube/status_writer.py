@@ -16,6 +16,8 @@ from muster.kube.api import KubeApi
 from muster.kube.resources import Kind
 from muster.kube.store import Store
 from muster.report.account_resource import timestamp
+from muster.resources.fitting import fit
+from muster.resources.schemas import load_schema
 
 RECONCILE_ANNOTATION = "muster.dev/reconcile-requested-at"
 
@@ -58,7 +60,8 @@ class StatusWriter:
             return False
         if generation is None:
             generation = raw["metadata"].get("generation", 0)
-        wanted = _of_generation(status, generation)
+        schema = load_schema(kind.kind)["properties"]["status"]
+        wanted: Status = fit(_of_generation(status, generation), schema)
         old = self.current(kind, name)
         if wanted == old:
             return False

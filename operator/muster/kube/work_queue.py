@@ -77,10 +77,10 @@ class WorkQueue:
             self._closed = True
             self._changed.notify_all()
 
-    def is_running(self, key: str) -> bool:
-        """Say whether a key is being worked on."""
+    def list_running(self) -> frozenset[str]:
+        """Return the keys that are being worked on."""
         with self._changed:
-            return key in self._running
+            return frozenset(self._running)
 
     def depth(self) -> int:
         """Return how many keys are due and wait."""
