@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.plan.world import (
@@ -190,7 +191,7 @@ def test_what_is_created() -> None:
         ({"given_name": "Cher", "surname": None}, ("Cher", "")),
     ],
 )
-def test_names_of_a_new_contact(fields: dict[str, str | None], names: tuple[str, str]) -> None:
+def test_names_of_a_new_contact(fields: dict[str, Any], names: tuple[str, str]) -> None:
     """A contact always has a given name, and names within ConnectWise's 30 characters."""
     who = user("jsmith", mail=MAIL, **fields)
     (change,) = [

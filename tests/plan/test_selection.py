@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.plan.world import (
@@ -43,7 +44,7 @@ def units(*paths: str, scope: Scope = Scope.ONE_LEVEL) -> SelectActiveDirectory:
     )
 
 
-def built_in(*groups: BuiltInGroup, **fields: bool) -> SelectActiveDirectory:
+def built_in(*groups: BuiltInGroup, **fields: Any) -> SelectActiveDirectory:
     """Return a selection by built-in groups."""
     return SelectActiveDirectory(built_in_groups=groups, **fields)
 
@@ -227,7 +228,7 @@ def test_single_accounts_are_selected_by_name(name: str) -> None:
     assert world.decision(ANNA).reason is Reason.LISTED
 
 
-def hidden(sam: str, **fields: object) -> DirectoryUser:
+def hidden(sam: str, **fields: Any) -> DirectoryUser:
     """Return a user in CN=Users."""
     return user(sam, "CN=Users", **fields)
 

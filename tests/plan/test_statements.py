@@ -46,6 +46,7 @@ from muster.model.names import (
 )
 from muster.model.plans import Refused
 from muster.model.reasons import Reason
+from muster.model.records import VaultEntry
 from muster.model.settings import (
     BuiltInGroup,
     Options,
@@ -159,10 +160,12 @@ def test_s09_without_a_category(rule: Uncategorized, state: LinkState) -> None:
     assert world.vault_link(JOHN).state is state
 
 
-@pytest.mark.parametrize("trouble", ["host_proof", "personal"])
-def test_s10_unusable_entries(trouble: str) -> None:
+@pytest.mark.parametrize(
+    "unusable", [entry(1, "jsmith", host_proof=True), entry(1, "jsmith", personal=True)]
+)
+def test_s10_unusable_entries(unusable: VaultEntry) -> None:
     """10: A host-proof or personal entry is unusable, and never created over undecided."""
-    world = replace(STAFF, entries=(entry(1, "jsmith", **{trouble: True}),))
+    world = replace(STAFF, entries=(unusable,))
     assert world.vault_link(JOHN).state is LinkState.UNUSABLE
     assert Action.CREATE not in actions(world.plan(), System.VAULT)
 
