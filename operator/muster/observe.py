@@ -56,7 +56,7 @@ def _observe_vault(desired: Desired, ports: Ports) -> tuple[VaultRead, SourceRea
     vault, ref = ports.vault, desired.customer.vault
     nothing: VaultRead = (None, (), ())
     suspended = bool(desired.vault and desired.vault.suspend)
-    read = SourceRead(source=Source.VAULT, connected=vault is not None, suspended=suspended)
+    read = SourceRead(source=Source.VAULT, connected=bool(vault and ref), suspended=suspended)
     if vault is None or ref is None:
         return nothing, _opened(read, ports)
 
@@ -75,7 +75,7 @@ def _observe_psa(desired: Desired, ports: Ports) -> tuple[PsaRead, SourceRead]:
     psa, ref = ports.psa, desired.customer.psa
     nothing: PsaRead = (None, ())
     suspended = bool(desired.psa and desired.psa.suspend)
-    read = SourceRead(source=Source.PSA, connected=psa is not None, suspended=suspended)
+    read = SourceRead(source=Source.PSA, connected=bool(psa and ref), suspended=suspended)
     if psa is None or ref is None:
         return nothing, _opened(read, ports)
 
