@@ -46,7 +46,7 @@ class Block:
     @property
     def place(self) -> str:
         """Where it stands, for a message."""
-        return f"{self.page.relative_to(ROOT).as_posix()}:{self.line}"
+        return f"{'/'.join(self.page.parts[-2:])}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
