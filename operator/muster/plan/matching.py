@@ -199,13 +199,25 @@ def _standing(
 
 
 def _taken(record: RemoteId, subject: Subject, matcher: Matcher, claims: _Claims) -> Link:
-    """Return that the record of an earlier run belongs, or might belong, to somebody else."""
+    """Return that the record of an earlier run belongs, or might belong, to somebody else.
+
+    The id stays, so that the link heals when the other lets go, and nothing is created meanwhile.
+    """
     key = (subject.prior.key if subject.prior else None) or MatchKey.MARK
-    link = _open_question(
-        LinkState.CONFLICT, Reason.SHARED_MATCH, ((record, key),), matcher, subject
+    message = (
+        f"The record belongs to {claims.holder(record)} already. "
+        "Pin it or forbid it with an AccountOverride."
     )
-    message = f"The record belongs to {claims.holder(record)} already."
-    return _unless_equal(subject.prior, replace(link, message=message))
+    link = Link(
+        state=LinkState.CONFLICT,
+        reason=Reason.SHARED_MATCH,
+        id=record,
+        key=key,
+        name=matcher.name(record),
+        message=message,
+        candidates=(matcher.candidate(record, key),),
+    )
+    return _unless_equal(subject.prior, link)
 
 
 def _sticky(record: RemoteId, name: str, subject: Subject, matcher: Matcher) -> Link:
