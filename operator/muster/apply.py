@@ -7,15 +7,23 @@ find stays an open intent, and the next run looks once more.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from muster.errors import AccessDenied, RateLimited, Rejected, RemoteError
 from muster.model.accounts import AccountRecord, Intent, IntentState, Known
-from muster.model.names import EXTERNAL_ACTIONS, AccountId, Action, CustomerName, RemoteId, System
+from muster.model.names import (
+    EXTERNAL_ACTIONS,
+    AccountId,
+    Action,
+    CustomerName,
+    RemoteId,
+    Source,
+    System,
+)
 from muster.model.observed import Observed
 from muster.model.plans import Approved, Change, ChangeResult, CustomerPlan, Outcome, Verdict
 from muster.model.records import ContactChange, ContactDraft, EntryChange, EntryDraft
@@ -62,9 +70,22 @@ def apply(verdict: Verdict, scene: Scene, tell: Tell | None = None) -> Outcome:
             results.append(_carry_out(change, so_far, scene, circuit))
         done.update((result.change, result) for result in results)
         scene.ports.registry.save(plan.customer, [settle(records[account], results)])
+    _save_grown_sizes(plan, done.values(), scene)
     return Outcome(
         results=tuple(done.get(one) or ChangeResult(change=one, done=True) for one in plan.changes)
     )
+
+
+def _save_grown_sizes(plan: CustomerPlan, results: Iterable[ChangeResult], scene: Scene) -> None:
+    """Count what was created, so that the next run does not find its sources changed by us."""
+    created = Counter(
+        Source(one.change.system)
+        for one in results
+        if one.done and one.change.action is Action.CREATE
+    )
+    if created:
+        sizes = [(source, size + created[source]) for source, size in plan.sizes]
+        scene.ports.registry.save(plan.customer, (), sizes)
 
 
 def _untried(change: Change) -> ChangeResult:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from muster.adapters import DIRECTORIES, PSAS, VAULTS
 from muster.errors import MusterError
 from muster.model.names import Source
+from muster.model.records import Organization
 from muster.model.settings import Desired, Integration, SecretRef
 from muster.ports import Clock, Directory, Ports, Psa, Registry, Secrets, Vault
 from muster.transport.budget import Usage
@@ -84,6 +85,14 @@ class Assembly:
         if type(integration.product) in VAULTS:
             return self.vault(integration)
         return self.psa(integration)
+
+    def list_tenants(self, integration: Integration) -> Iterator[Organization]:
+        """Yield the organizations or companies that an integration shows."""
+        if type(integration.product) in VAULTS:
+            vault = self.vault(integration)
+            return vault.list_organizations() if vault else iter(())
+        psa = self.psa(integration)
+        return psa.list_companies() if psa else iter(())
 
     def directory(self, desired: Desired) -> Directory | None:
         """Return a customer's directory; raises SpecError for a missing secret."""

@@ -19,16 +19,17 @@ from muster.assembly import Assembly
 from muster.errors import MusterError, RemoteError
 from muster.kube.events import EventRecorder
 from muster.kube.held import RUN_FAILED, failed_status, held_status, resource_conditions
+from muster.kube.integrations import look_at
 from muster.kube.leases import ShardLeases
 from muster.kube.meters import Meters
-from muster.kube.resources import CUSTOMER, FROM_GIT, Kind
+from muster.kube.resources import CUSTOMER, INTEGRATION, OVERRIDE, POLICY, Kind
 from muster.kube.status_writer import StatusWriter, requested_at
 from muster.kube.store import Store
 from muster.kube.view import View
 from muster.kube.work_queue import Priority, WorkQueue
 from muster.kube.write_guard import WriteGuard
 from muster.model.names import CustomerName
-from muster.model.settings import Desired
+from muster.model.settings import Desired, Integration
 from muster.reconcile import Report, reconcile
 from muster.report.status import DEFAULT_INTERVAL
 
@@ -41,6 +42,18 @@ _RETRY_S = (5.0, 1800.0)
 """First and longest pause after a failure; doubled each time, with full jitter."""
 
 _JITTER = 0.1
+
+
+_INTEGRATION = "integration/"
+"""Before the names of integrations in the queue; no customer's name holds a slash."""
+
+_INTEGRATION_S = 3600.0
+
+_TOLD = {POLICY.kind: POLICY, OVERRIDE.kind: OVERRIDE}
+
+
+def _integration_key(integration: Integration) -> str:
+    return _INTEGRATION + integration.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +82,7 @@ class Controller:
         self._seen = View()
         self._requests: dict[str, str] = {}
         self._failures: dict[str, int] = {}
+        self._selected: dict[str, dict[str, int]] = {}
         self.last_change = time.monotonic()
 
     # ------------------------------------------------------------ what the watch tells
@@ -103,6 +117,8 @@ class Controller:
     def shards_changed(self, _held: frozenset[int]) -> None:
         """Take up the customers of shards that have come to this replica."""
         self._wake(self._parts.store.view().desired)
+        self._wake(map(_integration_key, self._parts.store.view().estate.integrations))
+        self._news.set()
 
     # ------------------------------------------------------------ life
 
@@ -155,6 +171,8 @@ class Controller:
             self._parts.queue.forget(gone)
             self._parts.meters.forget(gone)
         self._wake(woken)
+        known = set(old.estate.integrations)
+        self._wake(_integration_key(one) for one in new.estate.integrations if one not in known)
         self._tell_resources(new)
 
     def _requested(self) -> dict[str, str]:
@@ -170,14 +188,26 @@ class Controller:
             self._parts.queue.put(str(name), Priority.PERSON)
 
     def _tell_resources(self, view: View) -> None:
-        """Write the status of policies, overrides and integrations; shard 0's holder does it."""
+        """Write the status of policies and overrides; the holder of shard 0 does it."""
         if 0 not in self._parts.leases.held:
             return
-        for kind in FROM_GIT:
-            for known, name in self._parts.store.list_keys():
-                if known == kind.kind and kind is not CUSTOMER:
-                    conditions = resource_conditions(view, kind, name)
-                    self._parts.writer.set_conditions(kind, name, conditions)
+        for kind, name in self._parts.store.list_keys():
+            told = _TOLD.get(kind)
+            if told is not None:
+                counts = self._policy_counts(view, name) if told is POLICY else {}
+                conditions = resource_conditions(view, told, name)
+                self._parts.writer.set_conditions(told, name, conditions, **counts)
+
+    def _policy_counts(self, view: View, name: str) -> dict[str, int]:
+        """Return how many customers and accounts a policy is in force for."""
+        reference = f"{POLICY.kind}/{name}"
+        customers = [
+            customer
+            for customer, desired in view.desired.items()
+            if any(one.settings.origin.reference == reference for one in desired.sources)
+        ]
+        accounts = sum(self._selected.get(one, {}).get(reference, 0) for one in customers)
+        return {"customers": len(customers), "accounts": accounts}
 
     # ------------------------------------------------------------ from work to agreement
 
@@ -198,6 +228,9 @@ class Controller:
         parts, view = self._parts, self._seen
         if not parts.leases.holds(name):
             return
+        if name.startswith(_INTEGRATION):
+            self._look_at(name.removeprefix(_INTEGRATION), view)
+            return
         if name in view.held:
             raw = parts.store.raw(CUSTOMER.kind, name)
             old = parts.writer.current(CUSTOMER, name)
@@ -208,6 +241,20 @@ class Controller:
         desired = view.desired.get(name)
         if desired is not None:
             self._reconcile(name, desired)
+
+    def _look_at(self, name: str, view: View) -> None:
+        """Ask an integration what it shows, and when to ask again."""
+        found = {one.name: one for one in view.estate.integrations}.get(name)
+        if found is None:
+            return
+        problems = resource_conditions(view, INTEGRATION, name)
+        if problems[0]["status"] == "False":
+            self._parts.writer.set_conditions(INTEGRATION, name, problems)
+            return
+        old = self._parts.writer.current(INTEGRATION, name)
+        status = look_at(found, view, self._parts.assembly, old)
+        self._parts.writer.write(INTEGRATION, name, status)
+        self._parts.queue.put(_integration_key(found), Priority.PERIODIC, _INTEGRATION_S)
 
     def _reconcile(self, name: CustomerName, desired: Desired) -> None:
         parts = self._parts
@@ -250,6 +297,10 @@ class Controller:
             self._parts.events.tell_changes(CUSTOMER, raw, old, report.status)
         self._parts.meters.reconciled(ready["reason"], took_s)
         self._parts.meters.customer(name, report)
+        selected = {one.origin: one.selected for one in report.proposal.plan.policies}
+        if selected != self._selected.get(name):
+            self._selected[name] = selected
+            self._news.set()
         logger.info("%s: %s in %.1f s", name, ready["reason"], took_s)
         self._again(name, desired, ready=ready["status"] == "True")
 

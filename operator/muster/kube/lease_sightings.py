@@ -58,18 +58,17 @@ class Sightings:
         """Return the shards that may be taken."""
         return [one for one in range(shards) if self.ends_in_s(shard_lease(one), now) == 0]
 
-    def replicas(self, now: float) -> dict[str, frozenset[int]]:
-        """Return the shards of every live replica, by its holder's name."""
-        live = list(self._live(now))
+    def replicas(self, shards: int, now: float) -> dict[str, frozenset[int]]:
+        """Return what every live replica holds, by its name, if it splits customers as we do."""
+        live = [one for one in self._live(now) if one.shards in (0, shards)]
+        replicas = {one.holder for one in live if is_replica(one.name)}
         return {
-            replica.holder: frozenset(
-                shard
+            replica: frozenset(
+                number
                 for lease in live
-                if lease.holder == replica.holder
-                and (shard := shard_number(lease.name)) is not None
+                if lease.holder == replica and (number := shard_number(lease.name)) is not None
             )
-            for replica in live
-            if is_replica(replica.name)
+            for replica in replicas
         }
 
     def differing(self, shards: int, now: float) -> Lease | None:
@@ -79,14 +78,25 @@ class Sightings:
     def seat(self, identity: str, now: float) -> str:
         """Return the name of the lease by which a replica is to be counted.
 
-        Those of replicas that are gone are used again, so that restarts leave nothing behind.
+        Those that nobody needs any more are used again, so that restarts leave nothing behind.
         """
-        seats = [one for name, (one, _) in sorted(self._seen.items()) if is_replica(name)]
+        seats = self._seats()
         ours = [one.name for one in seats if one.holder.rpartition("_")[0] == identity]
         free = [one.name for one in seats if self.ends_in_s(one.name, now) == 0]
         taken = {one.name for one in seats}
         numbered = (f"{_REPLICA}{number}" for number in range(len(seats) + 1))
         return [*ours, *free, *(name for name in numbered if name not in taken)][0]
+
+    def left_seats(self, now: float) -> list[Lease]:
+        """Return the leases by which replicas were counted that are gone without a word."""
+        return [
+            one
+            for one in self._seats()
+            if one.version and one.holder and self.ends_in_s(one.name, now) == 0
+        ]
+
+    def _seats(self) -> list[Lease]:
+        return [one for name, (one, _) in sorted(self._seen.items()) if is_replica(name)]
 
     def _live(self, now: float) -> Iterator[Lease]:
         return (one for one, _ in self._seen.values() if self.ends_in_s(one.name, now) > 0)

@@ -101,6 +101,7 @@ class ShardLeases:
         self._told: frozenset[int] = frozenset()
         self._answered_at = self._now()
         self._hurried = False
+        self._differs = ""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
 
@@ -213,7 +214,7 @@ class ShardLeases:
         self._seen.note(leases, self._now())
         for name, hold in self._holds.items():
             if name not in leases or leases[name].holder != self._me:
-                _log.warning("Lease %s is ours no more, token %d", name, hold.lease.token)
+                _log.warning("Lease %s is ours no more, term %d", name, hold.lease.token)
                 self._drop(name)
         for name, lease in leases.items():
             known = self._holds.get(name)
@@ -223,14 +224,17 @@ class ShardLeases:
         return True
 
     def _attend(self) -> None:
-        """Be counted by the other replicas."""
+        """Be counted by the other replicas, and count off those that are gone."""
         if not self._is_counted():
             self._take(self._seen.seat(self._identity, self._now()))
+        for lease in self._seen.left_seats(self._now()):
+            if lease.name not in self._holds:
+                self._release(lease)
 
     def _balance(self) -> None:
         """Take shards up to our share, or give up what is beyond it."""
         mine = frozenset(shard for name in self._holds if (shard := shard_number(name)) is not None)
-        replicas = self._seen.replicas(self._now()) | {self._me: mine}
+        replicas = self._seen.replicas(self._shards, self._now()) | {self._me: mine}
         share = fair_share(self._me, replicas, self._shards)
         self._leaving = surplus(mine, share, self._leaving)
         self._tell()
@@ -248,12 +252,13 @@ class ShardLeases:
         Each replica is counted before it looks, so of two that differ one sees the other.
         """
         other = self._seen.differing(self._shards, self._now())
-        if other:
+        if other and other.holder != self._differs:
             _log.warning(
                 "Replicas differ in --shards: %s splits customers into %d, this one into %d."
                 " This one takes no shard until the other has ended.",
                 *(other.holder, other.shards, self._shards),
             )
+        self._differs = other.holder if other else ""
         return other is None and self._is_counted()
 
     def _is_counted(self) -> bool:
@@ -268,7 +273,7 @@ class ShardLeases:
         except RemoteError as error:
             self._trouble("take", name, error)
         else:
-            _log.info("Lease %s taken, token %d", name, taken.token)
+            _log.info("Lease %s taken, term %d", name, taken.token)
             self._keep(taken, sent_at)
 
     def _give_up(self, shard: int) -> None:
@@ -283,10 +288,12 @@ class ShardLeases:
     def _release(self, lease: Lease) -> None:
         try:
             self._store.release(lease)
+        except Conflict:
+            _log.info("Lease %s was changed before it could be released", lease.name)
         except RemoteError as error:
             self._trouble("release", lease.name, error)
         else:
-            _log.info("Lease %s released, token %d", lease.name, lease.token)
+            _log.info("Lease %s released, term %d", lease.name, lease.token)
 
     def _keep(self, lease: Lease, sent_at: float) -> None:
         self._holds = {**self._holds, lease.name: _Hold(lease=lease, renewed_at=sent_at)}
