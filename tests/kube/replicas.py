@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import kopf
 from tests.kube.lease_server import LeaseServer
@@ -17,6 +18,7 @@ RENEW_S = 5.0
 NAMESPACE = "muster"
 
 
+@cache
 def customer_of(shard: int, shards: int) -> str:
     """Return a customer of a shard."""
     names = (f"customer-{number}" for number in range(10_000))
