@@ -16,7 +16,9 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "m
 TOP_LEVEL = {
     ".ci",
     ".gitignore",
+    ".dockerignore",
     "CHANGELOG.md",
+    "Dockerfile",
     "LICENSE",
     "Makefile",
     "README.md",
@@ -30,7 +32,7 @@ TOP_LEVEL = {
     "schemas",
     "tests",
 }
-FIXED = TOP_LEVEL - {"benchmarks", "deploy"}
+FIXED = TOP_LEVEL - {".dockerignore", "Dockerfile", "benchmarks", "deploy"}
 """What is there from the first version on."""
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
