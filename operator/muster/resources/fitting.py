@@ -27,6 +27,9 @@ def fit(value: Any, schema: Mapping[str, Any]) -> Any:
 
 def _fit_fields(value: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     fields: Mapping[str, Any] = schema.get("properties", {})
+    others = schema.get("additionalProperties")
+    if isinstance(others, Mapping):  # a map with keys of any name, such as labels
+        fields = dict.fromkeys(value, others) | dict(fields)
     return {name: fit(item, fields[name]) for name, item in value.items() if name in fields}
 
 
