@@ -102,7 +102,7 @@ def explain(
     from muster.cli.session import find_customer, open_session, place
     from muster.observe import observe
     from muster.plan.explain import explain as explain_account
-    from muster.plan.explain import find_accounts
+    from muster.plan.explain import find_accounts, near_accounts
     from muster.plan.make import work_out
 
     with open_session(place([estate], state, secrets, patience), write=False) as session:
@@ -116,9 +116,9 @@ def explain(
             raise MusterError(" ".join(problems) or f"{customer} imports nothing.")
         found = find_accounts(account, workings)
         if not found:
-            complain(
-                f'{customer} has no account "{account}". Try: muster directory tree {customer}'
-            )
+            near = near_accounts(account, workings)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            complain(f'{customer} has no account "{account}".{hint}')
             return ExitCode.ERROR
         explanations = [explain_account(one, workings) for one in found]
     for one in explanations:

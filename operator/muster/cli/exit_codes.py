@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     CHANGES = 2
     """`plan --detailed-exitcode` only: there are changes."""
     AMBIGUOUS = 3
-    """`plan --detailed-exitcode` only: matches wait for a person."""
+    """`plan --detailed-exitcode` only: no changes, but matches wait for a person."""
     REFUSED = 4
     """A guard refused a plan; nothing of it was written."""
     BUSY = 5
@@ -30,7 +30,7 @@ class ExitCode(IntEnum):
 
 
 def of_plans(verdicts: Iterable[Verdict], *, detailed: bool) -> ExitCode:
-    """Return the exit code of a plan: an error, then a refusal, then a person, then changes."""
+    """Return the exit code of a plan: an error, then a refusal, then changes, then a person."""
     verdicts = tuple(verdicts)
     if any(not verdict.plan.complete for verdict in verdicts):
         return ExitCode.ERROR
@@ -38,11 +38,11 @@ def of_plans(verdicts: Iterable[Verdict], *, detailed: bool) -> ExitCode:
         return ExitCode.REFUSED
     if not detailed:
         return ExitCode.OK
+    if any(verdict.plan.changes for verdict in verdicts):
+        return ExitCode.CHANGES
     counts = [verdict.plan.counts for verdict in verdicts]
-    if any(count.vault.ambiguous or count.psa.ambiguous for count in counts):
-        return ExitCode.AMBIGUOUS
-    changed = any(verdict.plan.changes for verdict in verdicts)
-    return ExitCode.CHANGES if changed else ExitCode.OK
+    waiting = any(count.vault.ambiguous or count.psa.ambiguous for count in counts)
+    return ExitCode.AMBIGUOUS if waiting else ExitCode.OK
 
 
 def of_run(verdicts: Iterable[Verdict], outcomes: Iterable[Outcome]) -> ExitCode:

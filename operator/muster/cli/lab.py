@@ -72,4 +72,5 @@ def announce(description: LabDescription) -> None:
         console.print(f"{customer:<13} {address}")
     console.print(f"estate        {description.estate}")
     console.print(f"secrets       {description.secrets}")
-    console.print(f"\nTry: muster plan {description.estate}\nCtrl-C ends the lab.")
+    console.print(f"\nIn another terminal: cd {description.estate}")
+    console.print("Then: muster doctor, muster plan, muster apply. Ctrl-C ends the lab.")

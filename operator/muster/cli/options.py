@@ -17,6 +17,10 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
+Also = Annotated[
+    list[Path] | None,
+    typer.Option("--estate", "-f", help="The same as PATH.", show_default=False),
+]
 Estate = Annotated[
     Path,
     typer.Option(

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-_WIDE = 240
-"""The width of a table that goes to a file or a pipe, where nothing need be cut."""
+_WIDE = 10_000
+"""The width of a table that goes to a file or a pipe, where nothing need be cut or wrapped."""
 
 
 class Format(StrEnum):
@@ -62,7 +62,14 @@ def print_table(
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) if cell not in (None, "") else "–" for cell in row))
-    (console or out()).print(table, soft_wrap=False)
+    console = console or out()
+    if console.is_terminal:
+        console.print(table, soft_wrap=False)
+        return
+    with console.capture() as captured:
+        console.print(table, soft_wrap=False)
+    for line in captured.get().splitlines():
+        console.print(line.rstrip(), markup=False)
 
 
 def counted(count: int, word: str, plural: str = "") -> str:

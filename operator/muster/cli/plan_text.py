@@ -10,7 +10,8 @@ from rich.markup import escape
 
 from muster.cli.output import counted, print_table
 from muster.model.names import Action, DecisionState
-from muster.model.plans import Approved, Change, CustomerPlan, Refused, Verdict
+from muster.model.plans import Approved, Change, CustomerPlan, Finding, Refused, Verdict
+from muster.model.reasons import Reason
 from muster.plan.digest import digest_plans
 from muster.reconcile import Report
 
@@ -34,13 +35,15 @@ def print_plans(verdicts: Iterable[Verdict], locate: Locate, console: Console) -
     plans = [verdict.plan for verdict in ordered]
     waiting = sum(plan.counts.vault.ambiguous + plan.counts.psa.ambiguous for plan in plans)
     changes = sum(len(plan.changes) for plan in plans)
+    unread = sum(not plan.complete for plan in plans)
     refused = sum(isinstance(verdict, Refused) for verdict in ordered)
     console.print(
         f"[bold]{counted(len(plans), 'customer')}, {counted(changes, 'change')}[/], "
         f"{counted(waiting, 'match', 'matches')} waiting for a person, "
-        f"{counted(refused, 'plan')} refused."
+        f"{counted(refused, 'plan')} refused, "
+        f"{counted(unread, 'customer')} not read whole."
     )
-    console.print(f"Plan {digest_plans(plans)}")
+    console.print(f"For apply --expect: {digest_plans(plans)}")
 
 
 def _print_customer(verdict: Verdict, locate: Locate, console: Console) -> None:
@@ -54,6 +57,8 @@ def _print_customer(verdict: Verdict, locate: Locate, console: Console) -> None:
         )
     _print_changes(plan, locate, console)
     _print_findings(plan, console)
+    if plan.changes:
+        console.print(f"  for approvals: {plan.digest}")
     if isinstance(verdict, Refused):
         for refusal in verdict.refusals:
             console.print(f"  [bold red]refused:[/] {escape(refusal.message)}")
@@ -107,7 +112,7 @@ def _print_findings(plan: CustomerPlan, console: Console) -> None:
     for finding in plan.findings[:MOST_ROWS]:
         system = f" {finding.system}" if finding.system else ""
         who = f"{finding.user}{system}: " if finding.user else ""
-        mark = "[yellow]?[/]" if finding.state else "[dim]i[/]"
+        mark = _mark(finding)
         console.print(f"  {mark} {finding.reason}  {escape(who + finding.message)}")
         for candidate in finding.candidates:
             line = f"{candidate.id}  {candidate.name}  ({candidate.evidence}; {candidate.detail})"
@@ -116,6 +121,12 @@ def _print_findings(plan: CustomerPlan, console: Console) -> None:
         console.print(
             f"  … and {len(plan.findings) - MOST_ROWS} more findings; -o json prints all."
         )
+
+
+def _mark(finding: Finding) -> str:
+    if finding.reason in (Reason.SOURCE_INCOMPLETE, Reason.LINK_BROKEN):
+        return "[bold red]![/]"
+    return "[yellow]?[/]" if finding.state else "[dim]i[/]"
 
 
 def print_reports(reports: Iterable[Report], console: Console) -> None:

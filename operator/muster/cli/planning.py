@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode, of_plans, of_run
-from muster.cli.output import Format, complain, counted, out, print_data, say
+from muster.cli.output import Format, complain, counted, out, print_data
 from muster.errors import MusterError
+
+if TYPE_CHECKING:
+    from muster.cli.session import Session
+    from muster.model.settings import Desired
 
 T = TypeVar("T")
 
 
-def validate(paths: options.Paths = None, output: options.Output = Format.TEXT) -> int:
+def validate(
+    paths: options.Paths = None,
+    also: options.Also = None,
+    output: options.Output = Format.TEXT,
+) -> int:
     """Check resources against schemas, rules and each other; touch no system.
 
     \b
@@ -25,7 +33,7 @@ def validate(paths: options.Paths = None, output: options.Output = Format.TEXT) 
     from muster.cli.session import place
     from muster.resources import load_estate
 
-    loaded = load_estate(place(paths).paths)
+    loaded = load_estate(place([*(paths or ()), *(also or ())]).paths)
     estate, problems = loaded.estate, loaded.problems
     if output is not Format.TEXT:
         rows = [
@@ -50,12 +58,14 @@ def validate(paths: options.Paths = None, output: options.Output = Format.TEXT) 
     ]
     if estate.ignored_resources:
         parts.append(f"{estate.ignored_resources} of other API groups, ignored")
-    say(f"{counted(len(problems), 'problem')}. Sound: {', '.join(parts)}.")
+    sound = "Sound so far" if problems else "Sound"
+    out().print(f"{counted(len(problems), 'problem')}. {sound}: {', '.join(parts)}.")
     return ExitCode.ERROR if problems else ExitCode.OK
 
 
 def plan(
     paths: options.Paths = None,
+    also: options.Also = None,
     only: options.Only = None,
     output: options.Output = Format.TEXT,
     detailed_exitcode: Annotated[
@@ -81,7 +91,9 @@ def plan(
     from muster.reconcile import propose
     from muster.report.plan_document import plan_document
 
-    with open_session(place(paths, state, secrets, patience), write=False) as session:
+    with open_session(
+        place([*(paths or ()), *(also or ())], state, secrets, patience), write=False
+    ) as session:
         customers = choose(session.estate, only)
         results = for_each_customer(
             customers, lambda one, _: propose(one, session.assembly.ports(one)), "planning"
@@ -98,6 +110,7 @@ def plan(
 
 def apply(
     paths: options.Paths = None,
+    also: options.Also = None,
     only: options.Only = None,
     expect: Annotated[
         str,
@@ -115,35 +128,42 @@ def apply(
     muster apply estate/
     muster apply estate/ --expect sha256:9f2c…
     """
+    from muster.cli.session import choose, open_session, place
+
+    with open_session(
+        place([*(paths or ()), *(also or ())], state, secrets, patience), write=True
+    ) as session:
+        customers = choose(session.estate, only)
+        return _apply(session, customers, expect)
+
+
+def _apply(session: Session, customers: Sequence[Desired], expect: str) -> int:
     from muster.cli.plan_text import print_reports
-    from muster.cli.session import choose, for_each_customer, open_session, place
+    from muster.cli.session import for_each_customer
     from muster.plan.digest import digest_plans
     from muster.reconcile import carry_out, propose
 
-    with open_session(place(paths, state, secrets, patience), write=True) as session:
-        customers = choose(session.estate, only)
-        proposals = _sound(
-            for_each_customer(
-                customers, lambda one, _: propose(one, session.assembly.ports(one)), "planning"
-            )
+    proposals = _sound(
+        for_each_customer(
+            customers, lambda one, _: propose(one, session.assembly.ports(one)), "planning"
         )
-        digest = digest_plans(proposal.plan for proposal in proposals)
-        if expect and expect != digest:
-            complain(f"The plan has changed: it is {digest} now, not {expect}. Read it again.")
-            return ExitCode.ERROR
-        by_name = {proposal.plan.customer: proposal for proposal in proposals}
-        ready = [one for one in customers if one.customer.name in by_name]
-        reports = _sound(
-            for_each_customer(
-                ready, lambda one, tell: carry_out(by_name[one.customer.name], tell), "applying"
-            )
+    )
+    digest = digest_plans(proposal.plan for proposal in proposals)
+    if expect and expect != digest:
+        complain(f"The plan has changed: it is {digest} now, not {expect}. Read it again.")
+        return ExitCode.ERROR
+    by_name = {proposal.plan.customer: proposal for proposal in proposals}
+    ready = [one for one in customers if one.customer.name in by_name]
+    reports = _sound(
+        for_each_customer(
+            ready, lambda one, tell: carry_out(by_name[one.customer.name], tell), "applying"
         )
-        print_reports(reports, out())
+    )
+    print_reports(reports, out())
     if len(reports) < len(customers):
         return ExitCode.ERROR
-    return of_run(
-        [proposal.verdict for proposal in proposals], [report.outcome for report in reports]
-    )
+    verdicts = [proposal.verdict for proposal in proposals]
+    return of_run(verdicts, [report.outcome for report in reports])
 
 
 def _sound(results: Sequence[T | MusterError]) -> list[T]:

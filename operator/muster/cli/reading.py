@@ -13,9 +13,10 @@ from rich.markup import escape
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import Format, counted, out, print_data, print_table
-from muster.errors import SpecError
+from muster.errors import SpecError, StateError
 from muster.model.accounts import AccountRecord, Known, Link
 from muster.model.names import NEEDS_PERSON, CustomerName, LinkState
+from muster.plan.findings import advice_of
 from muster.ports import Registry
 
 RESOLVE_HINT = "Settle one with: muster resolve CUSTOMER ACCOUNT --vault ID, or --psa ID"
@@ -32,7 +33,9 @@ def get(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     only: options.Only = None,
     output: options.Output = Format.TEXT,
-    released: Annotated[bool, typer.Option(help="Show released accounts too.")] = False,
+    released: Annotated[
+        bool, typer.Option("--released", help="Show released accounts too.")
+    ] = False,
     estate: options.Estate = options.HERE,
     state: options.State = None,
 ) -> int:
@@ -53,7 +56,13 @@ def open_registry(estate: Any, state: Any) -> Any:
     from muster.cli.session import place
     from muster.registry.sqlite import SqliteRegistry
 
-    return SqliteRegistry.open_for_reading(place([estate], state).state_file)
+    file = place([estate], state).state_file
+    if not file.exists():
+        raise StateError(
+            f"There is no registry at {file}. Run muster apply first, or name it with --state "
+            "or --estate."
+        )
+    return SqliteRegistry.open_for_reading(file)
 
 
 def known_customers(
@@ -200,7 +209,7 @@ def _match(record: AccountRecord, system: str, link: Link) -> dict[str, Any]:
         "system": system,
         "state": link.state,
         "reason": link.reason,
-        "message": link.message,
+        "message": advice_of(link),
         "candidates": [render_candidate(candidate) for candidate in link.candidates],
     }
 
@@ -210,7 +219,7 @@ def _print_matches(found: Iterable[tuple[AccountRecord, str, Link]]) -> None:
     count = 0
     for count, (record, system, link) in enumerate(found, 1):  # noqa: B007 - counted for the end
         head = f"{record.customer}  {record.identity.user}  {system}"
-        reason = f"{link.state} ({link.reason}) {link.message}"
+        reason = f"{link.state} ({link.reason}) {advice_of(link)}".rstrip()
         console.print(f"[bold]{escape(head)}[/]  {escape(reason)}")
         for candidate in link.candidates:
             changed = f", changed {candidate.updated_at:%Y-%m-%d}" if candidate.updated_at else ""

@@ -31,10 +31,14 @@ def resolve(
     forbid_psa: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Never link this PSA contact.")
     ] = None,
-    ignore_vault: Annotated[bool, typer.Option(help="Leave without a vault entry.")] = False,
-    ignore_psa: Annotated[bool, typer.Option(help="Leave without a PSA contact.")] = False,
+    ignore_vault: Annotated[
+        bool, typer.Option("--ignore-vault", help="Leave without a vault entry.")
+    ] = False,
+    ignore_psa: Annotated[
+        bool, typer.Option("--ignore-psa", help="Leave without a PSA contact.")
+    ] = False,
     email: Annotated[str, typer.Option(help="Supply or correct the e-mail address.")] = "",
-    exclude: Annotated[bool, typer.Option(help="Do not import the account.")] = False,
+    exclude: Annotated[bool, typer.Option("--exclude", help="Do not import the account.")] = False,
     reason: Annotated[str, typer.Option(help="Why; a ticket number helps.")] = "",
     estate: options.Estate = options.HERE,
     state: options.State = None,

@@ -22,7 +22,7 @@ import typer
 from muster.assembly import utc_now
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
-from muster.cli.output import complain, say
+from muster.cli.output import complain, counted, say
 from muster.cli.session import WORKERS, Place, Session, Stopped, open_assembly, open_session, place
 from muster.errors import MusterError
 from muster.model.names import CustomerName
@@ -39,6 +39,7 @@ _JITTER = 0.1
 
 def run(
     paths: options.Paths = None,
+    also: options.Also = None,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
     patience: options.Patience = options.PATIENCE_S,
@@ -51,12 +52,12 @@ def run(
     \b
     muster run estate/
     """
-    where = place(paths, state, secrets, patience)
+    where = place([*(paths or ()), *(also or ())], state, secrets, patience)
     stop = threading.Event()
     everybody = threading.Event()
     _listen(stop, everybody)
     with open_session(where, write=True) as session:
-        say(f"Reconciling {len(session.estate.desired)} customers; Ctrl-C ends it.")
+        say(f"Reconciling {counted(len(session.estate.desired), 'customer')}; Ctrl-C ends it.")
         _Loop(where, session, stop, everybody).go_on(rounds)
     say("Ended; everything that was done is recorded.")
     return ExitCode.OK
@@ -126,6 +127,7 @@ class _Loop:
             self._look_at_files()
             if self._everybody.is_set():
                 self._everybody.clear()
+                self._open_anew()
                 self._schedule.due = dict.fromkeys(self._schedule.seen, utc_now())
             due = self._schedule.list_due(utc_now())
             if due:
@@ -146,10 +148,13 @@ class _Loop:
             for problem in loaded.problems:
                 say(str(problem))
             return
-        # Secrets may have changed with the resources, so connections are opened anew.
+        self._open_anew()
+        self._schedule.take_up(loaded.estate.desired, utc_now())
+
+    def _open_anew(self) -> None:
+        """Open connections anew, because secrets may have changed with the resources."""
         self._assembly.close()
         self._assembly = open_assembly(self._where, self._registry)
-        self._schedule.take_up(loaded.estate.desired, utc_now())
 
     def _round(self, due: Sequence[Desired]) -> None:
         with ThreadPoolExecutor(WORKERS) as pool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
 import typer
 
+from muster.assembly import Assembly
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import Format, print_data, print_table
 from muster.errors import MusterError, SpecError
+from muster.model.names import RemoteId
+from muster.model.records import Organization
+from muster.model.settings import Desired
 from muster.ports import Check, Directory, Psa, Vault
 
 Checked = Directory | Vault | Psa
@@ -88,6 +92,7 @@ def doctor(
             rows += _checks(integration.name, partial(assembly.integration, integration))
         for desired in choose(estate_read, only):
             rows += _checks(str(desired.customer.name), partial(assembly.directory, desired))
+            rows += _check_links(desired, assembly)
     if output is Format.TEXT:
         _print_checks(rows)
     else:
@@ -105,6 +110,38 @@ def doctor(
             output,
         )
     return ExitCode.OK if all(check.ok for _, check in rows) else ExitCode.ERROR
+
+
+def _check_links(desired: Desired, assembly: Assembly) -> Iterator[tuple[str, Check]]:
+    """Yield whether the organization and the company that a customer pins are there."""
+    customer = desired.customer
+    finders = (
+        ("organization", customer.vault and customer.vault.organization_id, _vault_finder),
+        ("company", customer.psa and customer.psa.company_id, _psa_finder),
+    )
+    for what, pinned, finder in finders:
+        if not pinned:
+            continue
+        try:
+            found = finder(desired, assembly)(pinned)
+            ok, detail = found is not None, found.name if found else f"{pinned} does not exist"
+        except MusterError as error:
+            ok, detail = False, str(error)
+        advice = "" if ok else f"Correct it in Customer {customer.name}."
+        yield str(customer.name), Check(name=what, ok=ok, detail=detail, advice=advice)
+
+
+Finder = Callable[[RemoteId], Organization | None]
+
+
+def _vault_finder(desired: Desired, assembly: Assembly) -> Finder:
+    vault = assembly.vault(desired.vault)
+    return vault.find_organization if vault else lambda _: None
+
+
+def _psa_finder(desired: Desired, assembly: Assembly) -> Finder:
+    psa = assembly.psa(desired.psa)
+    return psa.find_company if psa else lambda _: None
 
 
 def _checks(name: str, opener: Callable[[], Checked | None]) -> list[tuple[str, Check]]:

@@ -7,12 +7,13 @@ without the webhook: it holds what a contradiction touches (`view`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
-from muster.kube.view import Key, Parsed, Raw, View, look, parse
+from muster.kube.view import Key, Parsed, Raw, View, look, parse, places, sentence
 from muster.model.names import CustomerName
 from muster.model.settings import AccountOverride
 from muster.plan.keys import fold
+from muster.resources import Conflict
 
 Taken = Callable[[CustomerName], Iterable[Raw]]
 """Returns the `Account` objects of a customer."""
@@ -27,14 +28,35 @@ def find_refusals(
     if candidate.resource is None:
         return candidate.problems
     after = look({**known, key: candidate})
+    old = {_signature(conflict) for conflict in before.conflicts}
     made_wrong = [
-        problem
-        for problem in after.problems.get(key, ())
-        if problem not in before.problems.get(key, ()) and not _is_only_early(problem)
+        sentence(conflict)
+        for conflict in after.conflicts
+        if key in places(conflict) and _signature(conflict) not in old
     ]
+    made_wrong.extend(_newly_held(key, before, after))
     if isinstance(candidate.resource, AccountOverride):
         made_wrong.extend(_taken(candidate.resource, list_accounts))
-    return tuple(made_wrong)
+    return tuple(dict.fromkeys(one for one in made_wrong if not _is_only_early(one)))
+
+
+def _signature(conflict: Conflict) -> Hashable:
+    """Return what stays the same while a fault between two resources is mended step by step."""
+    if conflict.other is None:
+        return conflict
+    return places(conflict), conflict.advice
+
+
+def _newly_held(key: Key, before: View, after: View) -> Iterable[str]:
+    """Yield the contradictions that would stop the resource itself, or a customer that runs now.
+
+    Such as a label of a customer that makes two policies meet.
+    """
+    contradictions = set(map(sentence, after.conflicts))
+    for name, text in after.held.items():
+        runs = name in before.desired or key == ("Customer", name)
+        if runs and name not in before.held and text in contradictions:
+            yield text
 
 
 def _is_only_early(problem: str) -> bool:

@@ -1,8 +1,8 @@
 """The API server, as far as Muster needs it: list, read, apply, patch status, create, delete.
 
 Credentials come from kopf's own login functions (a service account, else a kubeconfig), so that
-watching and writing are the same identity. A token file is read anew when it is refused,
-because projected tokens rotate.
+watching and writing are the same identity. The token is read anew when it is refused, because
+projected tokens rotate.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class KubeApi:
 
     Raises:
         Unavailable: no answer, 429 or 5xx after `patience_s` seconds of retries.
-        AccessDenied: 401 or 403; the message names verb and resource, for the RBAC rule.
+        AccessDenied: 403, where the message names verb and path, for the RBAC rule; or 401
+            after `patience_s` seconds of new log-ins.
         Conflict: 409.
         Rejected: any other refusal, with the server's words.
     """
@@ -51,7 +52,9 @@ class KubeApi:
         self._patience_s = patience_s
         self._turn = threading.Lock()
         self._given = login
-        self._client = _client(login or find_login())
+        login = login or find_login()
+        self._client = _client(login)
+        self._token = _authorization(login)
 
     def close(self) -> None:
         """Close every connection."""
@@ -128,7 +131,11 @@ class KubeApi:
         """Send, and send again while the API server is away or busy."""
         headers = {"Content-Type": media} if content is not None else {}
         for attempt in stamina.retry_context(
-            on=_Away, attempts=None, timeout=self._patience_s, wait_initial=0.2, wait_max=5.0
+            on=(_Away, _NotKnown),
+            attempts=None,
+            timeout=self._patience_s,
+            wait_initial=0.2,
+            wait_max=5.0,
         ):
             with attempt:
                 answer = self._once(method, path, params, content, headers)
@@ -142,28 +149,34 @@ class KubeApi:
         content: str | None,
         headers: Mapping[str, str],
     ) -> httpx.Response:
+        token = self._token
         try:
             answer = self._client.request(
-                method, path, params=params, content=content, headers=headers
+                method, path, params=params, content=content, headers={**headers, **token}
             )
         except httpx.TransportError as error:
             raise _Away(f"The API server does not answer: {type(error).__name__}.") from error
         if answer.status_code == 401:
-            self._log_in_again()
-            raise _Away("The API server refuses our credentials (401).")
+            self._log_in_again(token)
+            raise _NotKnown(f"The API server does not accept our credentials: {method} {path}.")
         if answer.status_code == 429 or answer.status_code >= 500:
             raise _Away(f"The API server answers {answer.status_code}.")
         _refuse(answer, method, path)
         return answer
 
-    def _log_in_again(self) -> None:
-        # The old client may still be answering another thread, so it is left to finish.
+    def _log_in_again(self, refused: Mapping[str, str]) -> None:
+        """Read the token anew, unless another thread has done so since."""
         with self._turn:
-            self._client = _client(self._given or find_login())
+            if self._token is refused:
+                self._token = _authorization(self._given or find_login())
 
 
 class _Away(Unavailable):
     """The API server is not there, or has no time: try again."""
+
+
+class _NotKnown(AccessDenied):
+    """The API server does not know our token: it may have been replaced, so try again."""
 
 
 def find_login() -> kopf.ConnectionInfo:
@@ -177,11 +190,14 @@ def find_login() -> kopf.ConnectionInfo:
     return login
 
 
+def _authorization(login: kopf.ConnectionInfo) -> dict[str, str]:
+    return {"Authorization": f"Bearer {login.token}"} if login.token else {}
+
+
 def _client(login: kopf.ConnectionInfo) -> httpx.Client:
-    token = {"Authorization": f"Bearer {login.token}"} if login.token else {}
     return httpx.Client(
         base_url=login.server,
-        headers={"Accept": "application/json", "User-Agent": "muster"} | token,
+        headers={"Accept": "application/json", "User-Agent": "muster"},
         verify=_tls(login),
         timeout=httpx.Timeout(30.0, connect=5.0),
         trust_env=False,

@@ -42,6 +42,9 @@ def _handler(
     checks: Mapping[str, Check], metrics: Callable[[], bytes]
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        timeout = 10.0
+        """Seconds after which a client that says nothing is let go."""
+
         def do_GET(self) -> None:
             if self.path == "/metrics":
                 self._answer(200, metrics(), "text/plain; version=0.0.4; charset=utf-8")

@@ -16,7 +16,10 @@ from muster.kube.api import KubeApi
 from muster.kube.resources import EVENT, Kind
 
 _NOTE_LIMIT = 1024
-"""Source: Kubernetes API reference, Event v1 events.k8s.io, note."""
+"""In bytes. Source: Kubernetes API reference, Event v1 events.k8s.io, note."""
+
+_INSTANCE_LIMIT = 128
+"""Source: Kubernetes API reference, Event v1 events.k8s.io, reportingInstance."""
 
 _BAD_WHEN_TRUE = frozenset({"Stalled", "Refused", "AmbiguousMatches", "DriftDetected"})
 
@@ -31,7 +34,7 @@ class EventRecorder:
     def __init__(self, api: KubeApi, namespace: str, identity: str) -> None:
         self._api = api
         self._namespace = namespace
-        self._identity = identity
+        self._identity = identity[:_INSTANCE_LIMIT]
 
     def tell_changes(self, kind: Kind, raw: Any, old: Status, new: Status) -> int:
         """Send an event for each condition that has changed; return how many."""
@@ -51,7 +54,7 @@ class EventRecorder:
             "type": "Normal" if good else "Warning",
             "reason": condition["reason"],
             "action": condition["type"],
-            "note": condition.get("message", "")[:_NOTE_LIMIT],
+            "note": _fit(condition.get("message", "")),
             "reportingController": "muster.dev/operator",
             "reportingInstance": self._identity,
             "regarding": {
@@ -66,6 +69,10 @@ class EventRecorder:
             self._api.create(EVENT, self._namespace, body)
         except RemoteError as error:
             logger.warning("An event could not be sent: %s", error)
+
+
+def _fit(text: str) -> str:
+    return text.encode(errors="replace")[:_NOTE_LIMIT].decode(errors="ignore")
 
 
 def _changed(old: Iterable[Status], new: Iterable[Status]) -> Iterable[Status]:

@@ -11,9 +11,16 @@ import re
 from datetime import UTC, datetime
 from enum import StrEnum
 
-_CREDENTIAL = re.compile(
-    r"(Bearer\s+|Basic\s+|ITG\.|x-api-key\W+|password\W+|token\W+)[^\s\"',;]+", re.IGNORECASE
+_NAMED = r"(?:api[-_]?key|password|passwd|token|private[-_]?key|client[-_]?secret)[\"']?\s*[:=,]\s*"
+
+_QUOTED = re.compile(rf"""({_NAMED}b?(["']))(?:\\.|(?!\2).)*""", re.IGNORECASE)
+"""`"password": "…"`, `('x-api-key', b'…')`: to the closing quote, whatever stands before it."""
+
+_BARE = re.compile(
+    rf"({_NAMED.replace(':=,', ':=')}|Bearer\s+|Basic\s+|ITG\.)[^\s\"',;]+", re.IGNORECASE
 )
+
+_IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 
 
 class LogFormat(StrEnum):
@@ -25,7 +32,8 @@ class LogFormat(StrEnum):
 
 def mask(text: str) -> str:
     """Return a text without what looks like a credential."""
-    return _CREDENTIAL.sub(r"\1***", text)
+    text = _QUOTED.sub(r"\1***", text)
+    return _IN_URL.sub(r"\1***@", _BARE.sub(r"\1***", text))
 
 
 class JsonLines(logging.Formatter):

@@ -78,7 +78,7 @@ class Meters:
         for gauge in (self._accounts, self._drift):
             gauge.remove_by_labels({"customer": name})
         self._matches.remove_by_labels({"customer": name})
-        self._conditions.remove_by_labels({"name": name})
+        self._conditions.remove_by_labels({"kind": "Customer", "name": name})
         self._known.pop(name, None)
 
     def watch(self, queue: WorkQueue, leases: Held, usage: Any) -> None:

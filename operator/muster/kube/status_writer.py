@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,15 @@ RECONCILE_ANNOTATION = "muster.dev/reconcile-requested-at"
 Status = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A status that was written and may not have come back yet."""
+
+    over: str
+    """The version of the object as it was seen when the status was written."""
+    status: Status
+
+
 class StatusWriter:
     """Writes the status of resources that people keep in git; thread-safe."""
 
@@ -32,21 +42,26 @@ class StatusWriter:
         self._namespace = namespace
         self._store = store
         self._turn = threading.Lock()
-        self._written: dict[tuple[str, str], Status] = {}
+        self._written: dict[tuple[str, str], _Written] = {}
         self.writes = 0
         """How many writes were sent."""
 
     def current(self, kind: Kind, name: str) -> Status:
-        """Return the status as it was last seen or written."""
+        """Return the status as it was last seen, or written where that is not yet seen.
+
+        Another replica or a person may have written it since, so memory does not outlive
+        the next sight of the object.
+        """
+        raw = self._store.raw(kind.kind, name)
         with self._turn:
             written = self._written.get((kind.kind, name))
-        if written is not None:
-            return written
-        raw = self._store.raw(kind.kind, name)
+            if written is not None and _version(raw) == written.over:
+                return written.status
+            self._written.pop((kind.kind, name), None)
         return dict(raw.get("status") or {}) if raw else {}
 
     def forget(self, kind: Kind, name: str) -> None:
-        """Trust the cluster again about an object, after it was deleted or listed anew."""
+        """Forget what was written to an object that is gone."""
         with self._turn:
             self._written.pop((kind.kind, name), None)
 
@@ -71,7 +86,7 @@ class StatusWriter:
         self.writes += 1
         with self._turn:
             if answer is not None:
-                self._written[kind.kind, name] = wanted
+                self._written[kind.kind, name] = _Written(_version(raw), wanted)
         return answer is not None
 
     def set_conditions(self, kind: Kind, name: str, conditions: list[Status], **more: Any) -> bool:
@@ -94,6 +109,10 @@ class StatusWriter:
             "message": message,
         }
         return self.set_conditions(kind, name, [*kept, begun])
+
+
+def _version(raw: Mapping[str, Any] | None) -> str:
+    return str(raw["metadata"].get("resourceVersion", "")) if raw else ""
 
 
 def _is_news(raw: Mapping[str, Any], status: Status) -> bool:

@@ -12,14 +12,17 @@ class Store:
     """Thread-safe. A view is made when it is asked for after a change, and then kept."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._parsed: dict[Key, Parsed] = {}
+        self._told: dict[Key, int] = {}
+        self._count = 0
         self._view: View | None = None
 
     def put(self, raw: Raw) -> bool:
         """Take up a resource as it is now; return whether more than its status is new."""
         key = (str(raw["kind"]), str(raw["metadata"]["name"]))
         with self._turn:
+            self._tell(key)
             known = self._parsed.get(key)
             if known and _same_spec(known.raw, raw):
                 self._parsed[key] = Parsed(raw, known.resource, known.problems)
@@ -31,19 +34,34 @@ class Store:
     def remove(self, kind: str, name: str) -> bool:
         """Forget a resource; return whether it was there."""
         with self._turn:
+            self._tell((kind, name))
             self._view = None
             return self._parsed.pop((kind, name), None) is not None
 
-    def replace_all(self, kind: str, raws: Iterable[Raw]) -> int:
+    @property
+    def moment(self) -> int:
+        """What to hand to `replace_all`: take it before the listing is asked for."""
+        with self._turn:
+            return self._count
+
+    def replace_all(self, kind: str, raws: Iterable[Raw], moment: int | None = None) -> int:
         """Take up a whole listing of one kind; return how many differences it brought.
 
-        A watch that has died silently shows as differences here.
+        A watch that has died silently shows as differences here. What the watch told after
+        `moment` may be newer than the listing, and stays.
         """
-        listed = list(raws)
-        names = {str(raw["metadata"]["name"]) for raw in listed}
-        differences = sum(self.put({**raw, "kind": kind}) for raw in listed)
-        gone = [name for known, name in self.list_keys() if known == kind and name not in names]
-        return differences + sum(self.remove(kind, name) for name in gone)
+        listed = {str(raw["metadata"]["name"]): {**raw, "kind": kind} for raw in raws}
+        with self._turn:
+            since = self._count if moment is None else moment
+            newer = {key for key, told in self._told.items() if told > since}
+            gone = {name for known, name in self._parsed if known == kind} - listed.keys()
+            changed = [self.put(one) for name, one in listed.items() if (kind, name) not in newer]
+            removed = [self.remove(kind, name) for name in gone if (kind, name) not in newer]
+        return sum(changed) + sum(removed)
+
+    def _tell(self, key: Key) -> None:
+        self._count += 1
+        self._told[key] = self._count
 
     def list_keys(self) -> tuple[Key, ...]:
         """Return kind and name of every resource."""

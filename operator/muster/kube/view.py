@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from muster.model.names import AccountType, CustomerName
+from muster.model.names import CustomerName
 from muster.model.settings import (
     AccountOverride,
     AutomaticImportPolicy,
@@ -22,6 +22,7 @@ from muster.model.settings import (
     Integration,
 )
 from muster.resources import Conflict, Resource, find_conflicts, parse_resource, resolve
+from muster.resources.references import Known
 from muster.resources.resolve import covers, own_imports
 
 Key = tuple[str, str]
@@ -48,6 +49,8 @@ class View:
     """Customers that nothing is done for, and why."""
     problems: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     """What is wrong with single resources."""
+    conflicts: tuple[Conflict, ...] = ()
+    """What does not go together."""
     estate: Estate = field(default_factory=Estate)
 
 
@@ -64,13 +67,12 @@ def look(parsed: Mapping[Key, Parsed]) -> View:
     estate = _estate(one.resource for _, one in sorted(parsed.items()) if one.resource)
     problems = defaultdict(list, {key: list(one.problems) for key, one in parsed.items()})
     held = _held_by_unreadable(parsed, estate)
-    for conflict in find_conflicts(estate):
-        text = _sentence(conflict)
-        for place in (conflict.at, conflict.other):
-            if place:
-                problems[_key(place)].append(text)
+    conflicts = find_conflicts(estate, _known(parsed))
+    for conflict in conflicts:
+        for key in places(conflict):
+            problems[key].append(sentence(conflict))
         for name in _touched(conflict, estate):
-            held.setdefault(name, text)
+            held.setdefault(name, sentence(conflict))
     resolved = resolve(estate)
     return View(
         desired={
@@ -78,7 +80,27 @@ def look(parsed: Mapping[Key, Parsed]) -> View:
         },
         held=held,
         problems={key: tuple(found) for key, found in problems.items() if found},
+        conflicts=conflicts,
         estate=resolved,
+    )
+
+
+def sentence(conflict: Conflict) -> str:
+    """Return a contradiction as people read it: where, what, what else, and what to do."""
+    other = f" See {conflict.other}." if conflict.other else ""
+    return f"{conflict.at}: {conflict.message}{other} {conflict.advice}".rstrip()
+
+
+def places(conflict: Conflict) -> frozenset[Key]:
+    """Return the resources that a contradiction is between."""
+    return frozenset(_key(place) for place in (conflict.at, conflict.other) if place)
+
+
+def _known(parsed: Mapping[Key, Parsed]) -> Known:
+    """Return the names that exist: what cannot be read is not missing."""
+    return Known(
+        customers=frozenset(name for kind, name in parsed if kind == "Customer"),
+        integrations=frozenset(name for kind, name in parsed if kind == "Integration"),
     )
 
 
@@ -95,24 +117,41 @@ def _estate(resources: Iterable[Resource]) -> Estate:
 
 
 def _held_by_unreadable(parsed: Mapping[Key, Parsed], estate: Estate) -> dict[CustomerName, str]:
-    """Hold the customers of what cannot be read; an unreadable policy may be anybody's."""
+    """Hold the customers of what cannot be read."""
     held: dict[CustomerName, str] = {}
-    everybody = [customer.name for customer in estate.customers]
-    for (kind, name), one in parsed.items():
-        if one.resource is not None:
-            continue
-        text = f"{kind} {name} cannot be read: {' '.join(one.problems)}"
-        if kind == "AutomaticImportPolicy":
-            held.update(dict.fromkeys(everybody, text))
-        elif kind == "AccountOverride":
-            named = one.raw.get("spec", {}).get("customerRef", {}).get("name")
-            held.update(dict.fromkeys([named] if named in everybody else everybody, text))
+    for (kind, name), one in sorted(parsed.items()):
+        if one.resource is None:
+            text = f"{kind} {name} cannot be read: {' '.join(one.problems)}"
+            for customer in _depending(kind, name, one.raw, estate):
+                held.setdefault(customer, text)
     return held
 
 
-def _sentence(conflict: Conflict) -> str:
-    other = f" See {conflict.other}." if conflict.other else ""
-    return f"{conflict.at}: {conflict.message}{other} {conflict.advice}".rstrip()
+def _depending(kind: str, name: str, raw: Raw, estate: Estate) -> Iterable[CustomerName]:
+    """Return the customers that a resource may be for; an unreadable policy may be anybody's."""
+    everybody = (customer.name for customer in estate.customers)
+    match kind:
+        case "Customer":
+            return (CustomerName(name),)
+        case "Integration":
+            return (one.name for one in estate.customers if name in _integrations(one))
+        case "AccountOverride":
+            named = _named_customer(raw)
+            return everybody if named is None else (one for one in everybody if one == named)
+        case _:
+            return everybody
+
+
+def _integrations(customer: Customer) -> Iterable[str]:
+    return (place.integration for place in (customer.vault, customer.psa) if place)
+
+
+def _named_customer(raw: Raw) -> str | None:
+    """Return the customer that an unreadable override names, if it names one at all."""
+    spec = raw.get("spec")
+    reference = spec.get("customerRef") if isinstance(spec, Mapping) else None
+    name = reference.get("name") if isinstance(reference, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
 def _key(place: str) -> Key:
@@ -136,29 +175,36 @@ def _touched(conflict: Conflict, estate: Estate) -> set[CustomerName]:
 
 
 def _reach(key: Key, estate: Estate) -> set[CustomerName]:
+    """Return the customers whose settings depend on a resource."""
     kind, name = key
-    if kind == "Customer":
-        return {CustomerName(name)}
-    if kind == "AccountOverride":
-        return {one.customer for one in estate.overrides if one.name == name}
-    policies = [policy for policy in estate.policies if policy.name == name]
-    return {
-        customer.name
-        for policy in policies
-        for customer in estate.customers
-        if covers(policy, customer) or _falls_to_default(policy, customer, estate)
-    }
+    match kind:
+        case "Customer":
+            return {CustomerName(name)}
+        case "AccountOverride":
+            return {one.customer for one in estate.overrides if one.name == name}
+        case "AutomaticImportPolicy":
+            policies = [policy for policy in estate.policies if policy.name == name]
+            return {
+                customer.name
+                for policy in policies
+                for customer in estate.customers
+                if _takes_from(policy, customer, estate)
+            }
+        case _:
+            return set()
+
+
+def _takes_from(policy: AutomaticImportPolicy, customer: Customer, estate: Estate) -> bool:
+    """Say whether a policy is one that the customer would take its account type from."""
+    if own_imports(customer, policy.settings.account_type):
+        return False
+    return covers(policy, customer) or _falls_to_default(policy, customer, estate)
 
 
 def _falls_to_default(policy: AutomaticImportPolicy, customer: Customer, estate: Estate) -> bool:
     """Say whether a default policy is what a customer takes this account type from."""
-    account_type: AccountType = policy.settings.account_type
-    return (
-        policy.customers.default
-        and not own_imports(customer, account_type)
-        and not any(
-            covers(other, customer)
-            for other in estate.policies
-            if other.settings.account_type is account_type
-        )
+    return policy.customers.default and not any(
+        covers(other, customer)
+        for other in estate.policies
+        if other.settings.account_type is policy.settings.account_type
     )

@@ -92,7 +92,10 @@ class WorkQueue:
         """Return how long the longest overdue key has waited."""
         now = self._monotonic()
         with self._changed:
-            return max((now - entry.due for entry in self._waiting.values()), default=0.0)
+            return max(
+                (now - entry.due for entry in self._waiting.values() if entry.due < now),
+                default=0.0,
+            )
 
     def longest_run_s(self) -> float:
         """Return how long the longest run under way has lasted."""

@@ -79,6 +79,9 @@ class Link:
     id: RemoteId | None = None
     key: MatchKey | None = None
     name: str | None = None
+    place: str = ""
+    """The integration and organization of the record, such as `it-glue/4711`: ids of different
+    tenants may be equal."""
     message: str = ""
     """A sentence for people where the reason is not enough."""
     candidates: tuple[Candidate, ...] = ()

@@ -140,7 +140,8 @@ def _link_changes(one: Kept, link: Link, linking: Linking) -> Iterator[Change]:
         yield replace(change, draft=draft)
         return
     old, new = prior.id if prior else None, link.id if is_linked(link) else None
-    if new and new != old:
+    moved = bool(prior and prior.place and prior.place != link.place)
+    if new and (new != old or moved):
         action = Action.RELINK if old else Action.LINK
         yield _change(one, system, action, new, link.reason, _because_link(one, link, system))
     elif old and link.id is None and linking.usable:

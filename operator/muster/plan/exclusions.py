@@ -21,7 +21,7 @@ from muster.plan.keys import fold
 from muster.plan.privilege import membership_paths, privileged_groups
 from muster.plan.selectors import find_groups
 
-_SYSTEM_NAMES = re.compile(r"(msol_|aad_|adsync|healthmailbox|sm_|\$)", re.IGNORECASE)
+_SYSTEM_NAMES = re.compile(r"(msol_|aad_|adsync|healthmailbox|sm_[0-9a-f]{12}|\$)", re.IGNORECASE)
 """Accounts that Entra Connect and Exchange make for themselves.
 
 Source: learn.microsoft.com, Entra Connect: accounts and permissions; Exchange: health mailboxes.

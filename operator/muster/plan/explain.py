@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from muster.model.accounts import AccountRecord, Identity, Link
 from muster.model.directory import DirectoryUser
@@ -55,6 +56,12 @@ def find_accounts(name: str, workings: Workings) -> tuple[AccountId, ...]:
         if wanted in map(fold, (record.name, identity.sam, identity.upn, account)):
             found.add(account)
     return tuple(sorted(found))
+
+
+def near_accounts(name: str, workings: Workings) -> list[str]:
+    """Return up to three account names that look like a name that fits nobody."""
+    names = {fold(user.sam): user.sam for user in workings.context.index.by_id.values()}
+    return [names[found] for found in get_close_matches(fold(name), names, n=3)]
 
 
 def explain(account: AccountId, workings: Workings) -> Explanation:

@@ -119,6 +119,11 @@ def account_findings(
             )
 
 
+def advice_of(link: Link) -> str:
+    """Return the sentence that says what to do about a link; empty where there is nothing."""
+    return link.message or _SENTENCE.get(link.reason, "")
+
+
 def link_finding(identity: Identity, system: System, link: Link) -> Finding:
     """Return the finding of a link that a person should look at."""
     return Finding(
@@ -127,7 +132,7 @@ def link_finding(identity: Identity, system: System, link: Link) -> Finding:
         account=identity.id,
         user=identity.user,
         state=link.state,
-        message=link.message or _SENTENCE.get(link.reason, ""),
+        message=advice_of(link),
         candidates=link.candidates,
     )
 

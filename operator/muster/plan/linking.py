@@ -64,12 +64,16 @@ def link_all(system: System, kept: Mapping[AccountId, Kept], context: Context) -
         return Linking(system=system, usable=False, links=links, drafts={})
     matcher = _matcher(system, context)
     wanted = {account: one for account, one in kept.items() if _matches(one, system)}
-    subjects = {account: _subject(one, system, context) for account, one in wanted.items()}
+    place = place_of(system, context)
+    subjects = {account: _subject(one, system, place, context) for account, one in wanted.items()}
     links = match_all(subjects, matcher)
     for account, one in kept.items():
         if account not in wanted:
             links[account] = _skipped(one, system, Reason.MATCHING_OFF)
     drafts = _create_missing(system, wanted, links, context)
+    for account, link in links.items():
+        if account in wanted and link.place != place and _leads_somewhere(link):
+            links[account] = replace(link, place=place)
     return Linking(system=system, usable=True, links=links, drafts=drafts, matcher=matcher)
 
 
@@ -90,6 +94,26 @@ def _prior(one: Kept, system: System) -> Link | None:
     return one.before.link(system) if one.before else None
 
 
+def _leads_somewhere(link: Link) -> bool:
+    return link.id is not None or link.state is LinkState.CREATED
+
+
+def place_of(system: System, context: Context) -> str:
+    """Return the integration and organization that the customer's records are in."""
+    vault, psa = context.desired.customer.vault, context.desired.customer.psa
+    if system is System.VAULT:
+        return f"{vault.integration}/{vault.organization_id}" if vault else ""
+    return f"{psa.integration}/{psa.company_id}" if psa else ""
+
+
+def _prior_here(one: Kept, system: System, place: str) -> Link | None:
+    """Return the earlier link; one to another tenant's record is none, whatever its id."""
+    prior = _prior(one, system)
+    if prior and prior.id and prior.place and prior.place != place:
+        return Link(state=LinkState.UNMATCHED, reason=Reason.NO_MATCH)
+    return prior
+
+
 def _skipped(one: Kept, system: System, reason: Reason) -> Link:
     """Return that the system is not asked; an id that was linked is kept for later."""
     prior = _prior(one, system)
@@ -97,7 +121,7 @@ def _skipped(one: Kept, system: System, reason: Reason) -> Link:
         return prior
     skipped = Link(state=LinkState.SKIPPED, reason=reason)
     if prior and prior.id:
-        return replace(skipped, id=prior.id, key=prior.key, name=prior.name)
+        return replace(skipped, id=prior.id, key=prior.key, name=prior.name, place=prior.place)
     return skipped
 
 
@@ -106,7 +130,7 @@ def _unread(one: Kept, system: System) -> Link:
     return _prior(one, system) or Link(state=LinkState.UNKNOWN, reason=Reason.SOURCE_INCOMPLETE)
 
 
-def _subject(one: Kept, system: System, context: Context) -> Subject:
+def _subject(one: Kept, system: System, place: str, context: Context) -> Subject:
     intent = context.intents.get((one.identity.id, system)) if context.intents else None
     done = intent and intent.state is IntentState.DONE
     return Subject(
@@ -114,7 +138,7 @@ def _subject(one: Kept, system: System, context: Context) -> Subject:
         options=one.options,
         override=one.link_override(system),
         override_name=f"AccountOverride {one.override.name}" if one.override else "",
-        prior=_prior(one, system),
+        prior=_prior_here(one, system, place),
         created=intent.remote_id if intent and done else None,
         creating=bool(intent and not done),
         returning=bool(one.before and not one.before.live),

@@ -228,7 +228,15 @@ def _sticky(record: RemoteId, name: str, subject: Subject, matcher: Matcher) -> 
         prior = Link(state=LinkState.CREATED, reason=Reason.CREATE_WHEN_MISSING, key=MatchKey.MARK)
     state = LinkState.UNUSABLE if trouble else _sticky_state(prior)
     reason = Reason.NOT_USABLE if trouble else _sticky_reason(prior)
-    link = Link(state=state, reason=reason, id=record, key=prior.key, name=name, message=trouble)
+    link = Link(
+        state=state,
+        reason=reason,
+        id=record,
+        key=prior.key,
+        name=name,
+        place=prior.place,
+        message=trouble,
+    )
     return _unless_equal(subject.prior, link)
 
 

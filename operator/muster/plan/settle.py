@@ -16,7 +16,9 @@ def settle(record: AccountRecord, results: Iterable[ChangeResult]) -> AccountRec
     """Return the planned record with the outcome of each change put in."""
     for result in results:
         if result.change.action is Action.CREATE:
-            record = _with_link(record, result.change.system, _link(result))
+            system = result.change.system
+            link = replace(_link(result), place=record.link(system).place)
+            record = _with_link(record, system, link)
         elif not result.done:
             record = replace(record, drift=(*record.drift, *result.change.drift))
     return record

@@ -109,6 +109,7 @@ def _link(link: Json) -> Link:
         id=RemoteId(link["id"]) if "id" in link else None,
         key=MatchKey(link["key"]) if "key" in link else None,
         name=link.get("name"),
+        place=link.get("place", ""),
         message=link.get("message", ""),
         candidates=tuple(_candidate(one) for one in link.get("candidates", ())),
     )

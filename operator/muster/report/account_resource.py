@@ -107,6 +107,7 @@ def _link(link: Link) -> dict[str, Any]:
             "id": link.id,
             "key": link.key,
             "name": link.name,
+            "place": link.place,
             "message": link.message,
             "candidates": [render_candidate(candidate) for candidate in link.candidates],
         }

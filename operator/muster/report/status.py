@@ -38,10 +38,7 @@ def report(
         "directory": "AD" if desired.customer.active_directory else "",
         "vault": _place(desired.customer.vault),
         "psa": _place(desired.customer.psa),
-        "accounts": plan.counts.selected,
-        "ambiguous": plan.counts.vault.ambiguous + plan.counts.psa.ambiguous,
-        "drift": plan.counts.drift,
-        "counts": asdict(plan.counts),
+        **_numbers(verdict, old),
         "sources": [_source(read) for read in plan.reads],
         "conditions": _with_times(_conditions(verdict, outcome, desired), old, now),
         "findings": [render_finding(one) for one in plan.findings[:MOST_FINDINGS]],
@@ -52,6 +49,30 @@ def report(
     if not isinstance(verdict, Approved) or verdict.approved_by:
         status["plan"] = plan.digest
     return _with_sync_times(status, old, desired, now)
+
+
+_NUMBERS = ("accounts", "ambiguous", "drift", "counts")
+
+
+def _numbers(verdict: Verdict, old: Status) -> Status:
+    """Return what is kept; after a refusal or a blind run, that is what was kept before."""
+    plan = verdict.plan
+    blind = any(
+        read.source is Source.DIRECTORY and read.connected and not read.usable
+        for read in plan.reads
+    )
+    if (blind or isinstance(verdict, Refused)) and all(name in old for name in _NUMBERS):
+        return {name: old[name] for name in _NUMBERS}
+    return {
+        "accounts": plan.counts.selected,
+        "ambiguous": plan.counts.vault.ambiguous + plan.counts.psa.ambiguous,
+        "drift": plan.counts.drift,
+        "counts": asdict(plan.counts),
+    }
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _place(ref: Any) -> str:
@@ -97,10 +118,16 @@ def _conditions(verdict: Verdict, outcome: Outcome, desired: Desired) -> Iterato
             "AmbiguousMatches",
             True,
             Reason.CANDIDATES_WAIT,
-            f"{waiting} matches wait for a person: muster matches {plan.customer}",
+            f"{_counted(waiting, 'match waits', 'matches wait')} for a person: "
+            f"muster matches -c {plan.customer}",
         )
     if counts.drift:
-        yield "DriftDetected", True, Reason.RECORDS_DIFFER, f"{counts.drift} fields differ."
+        yield (
+            "DriftDetected",
+            True,
+            Reason.RECORDS_DIFFER,
+            f"{_counted(counts.drift, 'field differs', 'fields differ')}.",
+        )
     if desired.suspended or (plan.policies and all(one.suspended for one in plan.policies)):
         yield "Suspended", True, Reason.SUSPENDED, "Nothing is written."
     if isinstance(verdict, Refused):
@@ -118,12 +145,20 @@ def _readiness(verdict: Verdict, outcome: Outcome, desired: Desired) -> tuple[bo
         reason = Reason.LINK_BROKEN if broken else Reason.SOURCE_INCOMPLETE
         return False, reason, _unread_message(plan, [read.problem for read in unread])
     if failed:
-        return False, Reason.CHANGES_FAILED, f"{failed} changes failed and are tried again."
+        return (
+            False,
+            Reason.CHANGES_FAILED,
+            f"{_counted(failed, 'change', 'changes')} failed; the next run tries again.",
+        )
     if not desired.sources:
         return True, Reason.NOTHING_IMPORTED, "No policy covers this customer."
     if not _counts_add_up(plan):
         return False, Reason.COUNTS_DO_NOT_ADD_UP, "A bug in Muster: please report it."
-    return True, Reason.IN_AGREEMENT, f"{plan.counts.selected} accounts are in agreement."
+    return (
+        True,
+        Reason.IN_AGREEMENT,
+        f"{_counted(plan.counts.selected, 'account is', 'accounts are')} in agreement.",
+    )
 
 
 def _unread_message(plan: CustomerPlan, problems: list[str]) -> str:
