@@ -189,15 +189,27 @@ def test_a_paused_process_may_not_write_when_it_wakes(
     assert one.writable == set()
 
 
-@pytest.mark.parametrize("turns_before", [0, 1], ids=["taking", "renewing"])
-def test_a_pause_within_the_request_counts(world: World, turns_before: int) -> None:
-    """What is measured is the time since before a request was sent, not since its answer."""
+def test_a_pause_while_taking_counts(world: World) -> None:
+    """A lease's time here begins before it was asked for, not when the answer came."""
     one = world.add("one", SHARDS)
-    for _ in range(turns_before):
-        one.leases.turn()
-        world.now += RENEW_S
     world.server.after = lambda: setattr(world, "now", world.now + FRESH_S)
     one.leases.turn()
+    assert one.writable == set()
+
+
+def test_a_pause_while_renewing_counts(world: World) -> None:
+    """A renewed lease's time here begins before the renewal was sent, not when its answer came."""
+    one = world.add("one", SHARDS)
+    one.leases.turn()
+    world.now += RENEW_S
+    renewals = iter([FRESH_S] * (SHARDS + 1))
+
+    def pause() -> None:
+        world.now += next(renewals, 0.0)
+
+    world.server.after = pause
+    one.leases.turn()
+    assert next(renewals, None) is None
     assert one.writable == set()
 
 
