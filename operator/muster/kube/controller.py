@@ -206,8 +206,11 @@ class Controller:
             for customer, desired in view.desired.items()
             if any(one.settings.origin.reference == reference for one in desired.sources)
         ]
-        accounts = sum(self._selected.get(one, {}).get(reference, 0) for one in customers)
-        return {"customers": len(customers), "accounts": accounts}
+        counts = {"customers": len(customers)}
+        if all(one in self._selected for one in customers):
+            # Before everybody has run, as after a restart, the number that was told still stands.
+            counts["accounts"] = sum(self._selected[one].get(reference, 0) for one in customers)
+        return counts
 
     # ------------------------------------------------------------ from work to agreement
 
