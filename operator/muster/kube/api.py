@@ -48,12 +48,18 @@ class KubeApi:
         Rejected: any other refusal, with the server's words.
     """
 
-    def __init__(self, login: kopf.ConnectionInfo | None = None, patience_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        login: kopf.ConnectionInfo | None = None,
+        patience_s: float = 30.0,
+        timeout_s: float = 30.0,
+    ) -> None:
         self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._turn = threading.Lock()
         self._given = login
         login = login or find_login()
-        self._client = _client(login)
+        self._client = _client(login, self._timeout_s)
         self._token = _authorization(login)
 
     def close(self) -> None:
@@ -194,12 +200,12 @@ def _authorization(login: kopf.ConnectionInfo) -> dict[str, str]:
     return {"Authorization": f"Bearer {login.token}"} if login.token else {}
 
 
-def _client(login: kopf.ConnectionInfo) -> httpx.Client:
+def _client(login: kopf.ConnectionInfo, timeout_s: float) -> httpx.Client:
     return httpx.Client(
         base_url=login.server,
         headers={"Accept": "application/json", "User-Agent": "muster"},
         verify=_tls(login),
-        timeout=httpx.Timeout(30.0, connect=5.0),
+        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
         trust_env=False,
     )
 

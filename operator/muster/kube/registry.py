@@ -1,24 +1,23 @@
 """The registry in the cluster: `Account` objects, and the journal in a Secret.
 
 An account is written by server-side apply, spec and status apart, and only what differs from
-what the cluster holds. Intents are keys of the Secret `muster-journal-<customer>`: they survive
-the operator, and only who may read Secrets can read them. Both belong to the Customer object,
-so that deleting it takes them along.
+what the cluster holds. Accounts and journal belong to the Customer object, so that deleting it
+takes them along.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from muster.errors import StateError
 from muster.kube.api import KubeApi
-from muster.kube.resources import ACCOUNT, CUSTOMER, SECRET
-from muster.kube.status_writer import StatusWriter, requested_at
+from muster.kube.journal import SIZES_KEY, Journal, Journals, encode_sizes, intent_key
+from muster.kube.resources import ACCOUNT, CUSTOMER
+from muster.kube.status_writer import StatusWriter, as_reported, requested_at
 from muster.kube.store import Store
 from muster.model.accounts import AccountRecord, Intent, IntentState, Known
 from muster.model.names import CustomerName, Source
@@ -30,10 +29,17 @@ from muster.resources.schemas import load_schema
 
 CUSTOMER_LABEL = "muster.dev/customer"
 
-_SIZES = "sizes.json"
-_INTENT = "intent."
-
 Object = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Held:
+    """What the cluster holds of a customer: as it was loaded, and written since."""
+
+    accounts: dict[str, Object]
+    journal: Journal
+    begun: Object
+    """The Customer object when the run began: its status tells of that."""
 
 
 class KubeRegistry:
@@ -44,30 +50,20 @@ class KubeRegistry:
         self._namespace = namespace
         self._store = store
         self._writer = writer
+        self._journals = Journals(api, namespace)
         self._turn = threading.Lock()
-        self._held: dict[CustomerName, dict[str, Object]] = {}
-        self._begun: dict[CustomerName, Object] = {}
+        self._held: dict[CustomerName, _Held] = {}
         self.writes = 0
         """How many requests that change something were sent."""
 
     def load(self, customer: CustomerName) -> Known:
         """Return what the cluster holds of a customer: one list, and one Secret."""
-        selector = f"{CUSTOMER_LABEL}={customer}"
-        held = {
-            item["metadata"]["name"]: item
-            for item in self._api.list(ACCOUNT, self._namespace, selector)
-        }
-        with self._turn:
-            self._held[customer] = held
-            # What the status will tell of is the resource as it was when the run began.
-            self._begun[customer] = dict(self._store.raw(CUSTOMER.kind, customer) or {})
-        records = tuple(_read(item) for item in held.values() if "status" in item)
-        data = self._journal(customer)
+        held = self._look(customer)
         return Known(
-            records=records,
-            intents=tuple(_intents(data)),
-            sizes=tuple((Source(name), size) for name, size in _sizes(data).items()),
-            status=self._writer.current(CUSTOMER, customer),
+            records=tuple(_read(item) for item in held.accounts.values() if "status" in item),
+            intents=tuple(one for one in held.journal.intents.values() if not _settled(one, held)),
+            sizes=tuple(held.journal.sizes.items()),
+            status=as_reported(self._writer.current(CUSTOMER, customer)),
         )
 
     def save(
@@ -77,62 +73,117 @@ class KubeRegistry:
         sizes: Iterable[tuple[Source, int]] = (),
         status: Object | None = None,
     ) -> None:
-        """Write what differs: accounts, then sizes, then the customer's status."""
-        for record in records:
-            self._apply(customer, render_account(record))
-        new_sizes = {str(source): size for source, size in sizes}
-        if new_sizes:
-            self._patch_journal(customer, {_SIZES: json.dumps(new_sizes, sort_keys=True)})
-        begun = self._begun.get(customer)
-        if status is not None and begun:
-            handled = {"handledReconcileAt": requested_at(begun)}
-            generation = begun["metadata"].get("generation", 0)
-            self._writer.write(CUSTOMER, customer, status | handled, generation)
+        """Write what differs: accounts, then the journal, then the customer's status.
+
+        Raises:
+            StateError: the Customer object is gone.
+            TypeError: something that must not be written, such as a `Secret`; nothing is written.
+        """
+        accounts = [_rendered(customer, record) for record in records]
+        status = None if status is None else json.loads(json.dumps(status))
+        held = self._held.get(customer) or self._look(customer)
+        for account in accounts:
+            self._apply(customer, held, account)
+        self._tidy(customer, held, dict(sizes))
+        if status is not None:
+            self._tell(customer, held.begun, status)
+            # A run ends with its status; a fleet's accounts are not kept in memory.
+            self._held.pop(customer, None)
 
     def open_intent(self, intent: Intent) -> None:
-        """Write an intent; the API server answers when etcd has it on disk."""
-        self._patch_journal(intent.customer, {_key(intent): INTENT.encode(intent)})
+        """Write an intent; the API server answers when etcd has it on disk.
+
+        Raises:
+            ValueError: the intent is not open.
+        """
+        if intent.state is not IntentState.OPEN:
+            raise ValueError(f"intent {intent.id} is not open")
+        text = INTENT.encode(intent)
+        held = self._held.get(intent.customer) or self._look(intent.customer)
+        self._write_journal(intent.customer, {intent_key(intent): text})
+        held.journal.intents[intent_key(intent)] = intent
 
     def close_intent(self, intent: Intent, record: AccountRecord | None = None) -> None:
         """Write the account first, then the end of the intent: a crash between repeats nothing.
 
         A done intent is kept until a record holds its link.
+
+        Raises:
+            ValueError: the intent is still open.
         """
-        if record is not None:
-            self._apply(intent.customer, render_account(record))
-        linked = record is not None and record.link(intent.system).id == intent.remote_id
-        keep = intent.state is IntentState.DONE and not linked
-        self._patch_journal(
-            intent.customer, {_key(intent): INTENT.encode(intent) if keep else None}
-        )
+        if intent.state is IntentState.OPEN:
+            raise ValueError(f"intent {intent.id} has not ended")
+        customer, key, text = intent.customer, intent_key(intent), INTENT.encode(intent)
+        account = None if record is None else _rendered(customer, record)
+        held = self._held.get(customer) or self._look(customer)
+        if account is not None:
+            self._apply(customer, held, account)
+        if intent.state is IntentState.DONE and not _settled(intent, held):
+            self._write_journal(customer, {key: text})
+            held.journal.intents[key] = intent
+        elif held.journal.intents.pop(key, None):
+            self._write_journal(customer, {key: None})
 
     def list_customers(self) -> tuple[CustomerName, ...]:
         """Return the names of the Customer objects."""
         names = (name for kind, name in self._store.list_keys() if kind == CUSTOMER.kind)
         return tuple(sorted(map(CustomerName, names)))
 
-    def _apply(self, customer: CustomerName, account: Object) -> None:
+    def _look(self, customer: CustomerName) -> _Held:
+        # What the status will tell of is the resource as it was before anything was read.
+        begun = dict(self._store.raw(CUSTOMER.kind, customer) or {})
+        selector = f"{CUSTOMER_LABEL}={customer}"
+        items = self._api.list(ACCOUNT, self._namespace, selector)
+        accounts = {item["metadata"]["name"]: _slim(item) for item in items}
+        held = _Held(accounts=accounts, journal=self._journals.read(customer), begun=begun)
+        with self._turn:
+            self._held[customer] = held
+        return held
+
+    def _apply(self, customer: CustomerName, held: _Held, account: Object) -> None:
         """Apply the parts of an account that differ from what the cluster holds."""
-        # Enums as plain text, and nothing longer than the schema allows, as the cluster has them.
-        account = fit(json.loads(json.dumps(account)), load_schema(ACCOUNT.kind))
-        name = account["metadata"]["name"]
-        status = account.pop("status")
-        account["metadata"]["ownerReferences"] = self._owner(customer)
-        held = self._held.setdefault(customer, {}).get(name, {})
-        if not _holds(held, account):
-            self._api.apply(ACCOUNT, self._namespace, account)
+        name, status = account["metadata"]["name"], account["status"]
+        body = {key: account[key] for key in ("apiVersion", "kind", "spec")}
+        body["metadata"] = account["metadata"] | {"ownerReferences": self._owner(customer)}
+        there = held.accounts.get(name, {})
+        if not _holds(there, body):
+            self._api.apply(ACCOUNT, self._namespace, body)
             self.writes += 1
-        if held.get("status") != status:
+        if there.get("status") != status:
             head = {key: account[key] for key in ("apiVersion", "kind")}
-            body = head | {"metadata": {"name": name}, "status": status}
-            self._api.apply(ACCOUNT, self._namespace, body, "status")
+            shown = head | {"metadata": {"name": name}, "status": status}
+            self._api.apply(ACCOUNT, self._namespace, shown, "status")
             self.writes += 1
-        self._held[customer][name] = account | {"status": status}
+        held.accounts[name] = body | {"status": status}
+
+    def _tidy(self, customer: CustomerName, held: _Held, sizes: dict[Source, int]) -> None:
+        """Write sizes that are new, and drop the intents that no later run needs."""
+        journal = held.journal
+        settled = [key for key, one in journal.intents.items() if _settled(one, held)]
+        changes: dict[str, str | None] = dict.fromkeys(settled)
+        if journal.sizes | sizes != journal.sizes:
+            changes[SIZES_KEY] = encode_sizes(journal.sizes | sizes)
+        if changes:
+            self._write_journal(customer, changes)
+        journal.sizes |= sizes
+        for key in settled:
+            del journal.intents[key]
+
+    def _write_journal(self, customer: CustomerName, changes: dict[str, str | None]) -> None:
+        metadata = {"labels": {CUSTOMER_LABEL: customer}, "ownerReferences": self._owner(customer)}
+        self._journals.write(customer, changes, metadata)
+        self.writes += 1
+
+    def _tell(self, customer: CustomerName, begun: Object, status: Object) -> None:
+        if begun:
+            handled = {"handledReconcileAt": requested_at(begun)}
+            generation = begun["metadata"].get("generation", 0)
+            self._writer.write(CUSTOMER, customer, status | handled, generation)
 
     def _owner(self, customer: CustomerName) -> list[Object]:
         raw = self._store.raw(CUSTOMER.kind, customer)
         if raw is None:
-            return []
+            raise StateError(f"Customer {customer} is gone; nothing more is written for it.")
         return [
             {
                 "apiVersion": CUSTOMER.api_version,
@@ -142,38 +193,23 @@ class KubeRegistry:
             }
         ]
 
-    def _journal(self, customer: CustomerName) -> dict[str, str]:
-        found = self._api.read(SECRET, self._namespace, journal_name(customer))
-        data = (found or {}).get("data") or {}
-        return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
-    def _patch_journal(self, customer: CustomerName, changes: dict[str, str | None]) -> None:
-        """Change single keys of the journal, and make it where there is none yet."""
-        data = {
-            key: None if value is None else base64.b64encode(value.encode()).decode()
-            for key, value in changes.items()
-        }
-        self.writes += 1
-        if self._api.merge(SECRET, self._namespace, journal_name(customer), {"data": data}):
-            return
-        body = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "type": "muster.dev/journal",
-            "metadata": {
-                "name": journal_name(customer),
-                "labels": {CUSTOMER_LABEL: customer},
-                "ownerReferences": self._owner(customer),
-            },
-            "data": {key: value for key, value in data.items() if value is not None},
-        }
-        self._api.create(SECRET, self._namespace, body)
+def _rendered(customer: CustomerName, record: AccountRecord) -> Object:
+    """Return an account as the cluster will hold it.
+
+    Enums are plain text there, and nothing is longer than the schema allows.
+    """
+    if record.customer != customer:
+        raise ValueError(f"{record.name} is an account of {record.customer}, not of {customer}")
+    plain = json.loads(json.dumps(render_account(record)))
+    fitted: Object = fit(plain, load_schema(ACCOUNT.kind))
+    return fitted
 
 
 def _read(item: Object) -> AccountRecord:
     try:
         return read_account(item)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         name = item["metadata"]["name"]
         raise StateError(
             f"Account {name} is not as Muster wrote it ({type(error).__name__}: {error}). "
@@ -181,34 +217,31 @@ def _read(item: Object) -> AccountRecord:
         ) from error
 
 
-def journal_name(customer: CustomerName) -> str:
-    """Return the name of a customer's journal."""
-    return f"muster-journal-{customer}"
+def _slim(item: Object) -> Object:
+    """Return what is compared and read of an account."""
+    metadata = item["metadata"]
+    kept = {key: metadata[key] for key in ("name", "labels", "ownerReferences") if key in metadata}
+    return {key: item[key] for key in ("spec", "status") if key in item} | {"metadata": kept}
 
 
-def _key(intent: Intent) -> str:
-    """Return an intent's key: its id may hold characters that a Secret's key may not."""
-    return _INTENT + hashlib.sha256(intent.id.encode()).hexdigest()[:32]
-
-
-def _intents(data: dict[str, str]) -> Iterable[Intent]:
-    for key, text in sorted(data.items()):
-        if key.startswith(_INTENT):
-            yield INTENT.decode(text, f"journal key {key}")
-
-
-def _sizes(data: dict[str, str]) -> dict[str, int]:
-    sizes: dict[str, int] = json.loads(data.get(_SIZES, "{}"))
-    return sizes
-
-
-def _holds(held: Object, account: Object) -> bool:
-    """Say whether the cluster holds what we would apply; it may hold more."""
-    if not held or held.get("spec") != account["spec"]:
+def _settled(intent: Intent, held: _Held) -> bool:
+    """Say whether an account holds the link to what a done intent made."""
+    if intent.state is not IntentState.DONE or intent.remote_id is None:
         return False
-    wanted, there = account["metadata"], held.get("metadata", {})
-    labels = there.get("labels") or {}
-    owners = [owner["uid"] for owner in there.get("ownerReferences") or ()]
+    return any(
+        item.get("status", {}).get(str(intent.system), {}).get("id") == intent.remote_id
+        for item in held.accounts.values()
+        if item["spec"]["identity"]["objectId"] == intent.account
+    )
+
+
+def _holds(there: Object, account: Object) -> bool:
+    """Say whether the cluster holds what we would apply; it may hold more."""
+    if not there or there.get("spec") != account["spec"]:
+        return False
+    wanted, metadata = account["metadata"], there.get("metadata", {})
+    labels = metadata.get("labels") or {}
+    owners = [owner["uid"] for owner in metadata.get("ownerReferences") or ()]
     return all(labels.get(key) == value for key, value in wanted["labels"].items()) and all(
         owner["uid"] in owners for owner in wanted["ownerReferences"]
     )

@@ -24,6 +24,8 @@ RECONCILE_ANNOTATION = "muster.dev/reconcile-requested-at"
 
 Status = dict[str, Any]
 
+_ADDED = frozenset({"observedGeneration", "handledReconcileAt"})
+
 
 @dataclass(frozen=True, slots=True)
 class _Written:
@@ -129,6 +131,17 @@ def _of_generation(status: Status, generation: int) -> Status:
     """Return the status with the generation that it tells of, in every condition too."""
     conditions = [one | {"observedGeneration": generation} for one in status.get("conditions", ())]
     return status | {"observedGeneration": generation, "conditions": conditions}
+
+
+def as_reported(status: Status) -> Status:
+    """Return a status without what the writer adds, to be compared with what is reported next."""
+    conditions = [
+        {key: value for key, value in one.items() if key != "observedGeneration"}
+        for one in status.get("conditions", ())
+        if one["type"] != "Reconciling"
+    ]
+    rest = {key: value for key, value in status.items() if key not in _ADDED}
+    return rest | ({"conditions": conditions} if "conditions" in status else {})
 
 
 def timed(conditions: list[Status], old: Status) -> list[Status]:

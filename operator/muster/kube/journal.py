@@ -1,0 +1,117 @@
+"""The journal of a customer: one Secret that holds its intents and the sizes of its sources.
+
+Only who may read Secrets can read it. Each intent is a key of its own, so that writing one never
+touches another. What the intents mean is the registry's to say.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from muster.errors import StateError
+from muster.kube.api import Conflict, KubeApi
+from muster.kube.resources import SECRET
+from muster.model.accounts import Intent
+from muster.model.names import CustomerName, Source
+from muster.registry.encoding import INTENT
+
+SIZES_KEY = "sizes.json"
+_INTENT = "intent."
+
+Object = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Journal:
+    """What a journal holds, intents by their key."""
+
+    intents: dict[str, Intent] = field(default_factory=dict)
+    sizes: dict[Source, int] = field(default_factory=dict)
+
+
+class Journals:
+    """Reads and writes the journals of one namespace."""
+
+    def __init__(self, api: KubeApi, namespace: str) -> None:
+        self._api = api
+        self._namespace = namespace
+
+    def read(self, customer: CustomerName) -> Journal:
+        """Return what a journal holds; nothing when there is none yet.
+
+        Raises:
+            StateError: somebody else has written it.
+        """
+        name = journal_name(customer)
+        found = self._api.read(SECRET, self._namespace, name) or {}
+        try:
+            data = {
+                key: base64.b64decode(value).decode()
+                for key, value in (found.get("data") or {}).items()
+            }
+            return Journal(intents=_intents(data, name), sizes=_sizes(data))
+        except (ValueError, AttributeError, TypeError) as error:
+            raise StateError(
+                f"The Secret {name} is not as Muster wrote it ({type(error).__name__}). "
+                "Restore it from a backup: it says which records may have been created."
+            ) from error
+
+    def write(
+        self, customer: CustomerName, changes: Mapping[str, str | None], metadata: Object
+    ) -> None:
+        """Set keys, or remove those that are None; make the Secret where there is none yet.
+
+        When this returns, etcd has the change on disk.
+        """
+        name = journal_name(customer)
+        data = {
+            key: None if value is None else base64.b64encode(value.encode()).decode()
+            for key, value in changes.items()
+        }
+        if self._api.merge(SECRET, self._namespace, name, {"data": data}) is not None:
+            return
+        body = {
+            "apiVersion": SECRET.api_version,
+            "kind": SECRET.kind,
+            "type": "muster.dev/journal",
+            "metadata": {"name": name, **metadata},
+            "data": {key: value for key, value in data.items() if value is not None},
+        }
+        try:
+            self._api.create(SECRET, self._namespace, body)
+        except Conflict:
+            # The answer to an earlier try was lost, so it is there now.
+            self._api.merge(SECRET, self._namespace, name, {"data": data})
+
+
+def journal_name(customer: CustomerName) -> str:
+    """Return the name of a customer's journal."""
+    return f"muster-journal-{customer}"
+
+
+def intent_key(intent: Intent) -> str:
+    """Return an intent's key: its id may hold characters that a Secret's key may not."""
+    return _INTENT + hashlib.sha256(intent.id.encode()).hexdigest()[:32]
+
+
+def encode_sizes(sizes: Mapping[Source, int]) -> str:
+    """Return sizes as the journal holds them."""
+    return json.dumps({str(source): size for source, size in sizes.items()}, sort_keys=True)
+
+
+def _intents(data: Mapping[str, str], name: str) -> dict[str, Intent]:
+    return {
+        key: INTENT.decode(text, f"Secret {name}, key {key}")
+        for key, text in sorted(data.items())
+        if key.startswith(_INTENT)
+    }
+
+
+def _sizes(data: Mapping[str, str]) -> dict[Source, int]:
+    sizes: dict[str, int] = json.loads(data.get(SIZES_KEY, "{}"))
+    return {Source(name): int(size) for name, size in sizes.items()}
