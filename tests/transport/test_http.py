@@ -388,7 +388,7 @@ def test_nothing_personal_is_logged(
     script: Script, connect: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At DEBUG there is method, path and status; no query, body, header or key."""
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="muster")
     script.answers = [status(500)]
     transport = connect()
     transport.get("/a", (("filter[name]", "joan@contoso.example"),))

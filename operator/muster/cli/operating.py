@@ -24,6 +24,8 @@ _LOOK_EVERY_S = 0.5
 _LEASE_PATIENCE_S = 2.0
 """One thread renews all leases, so a slow answer must not keep it from the next."""
 
+_LEASE_TIMEOUT_S = 3.0
+
 Namespace = Annotated[
     str,
     typer.Option("--namespace", "-n", envvar="MUSTER_NAMESPACE", help="The namespace."),
@@ -65,7 +67,9 @@ def operator(
         webhook_port=webhook_port,
         webhook_certificates=webhook_certificates,
     )
-    Operator(chosen, KubeApi(), KubeApi(patience_s=_LEASE_PATIENCE_S)).run()
+    Operator(
+        chosen, KubeApi(), KubeApi(patience_s=_LEASE_PATIENCE_S, timeout_s=_LEASE_TIMEOUT_S)
+    ).run()
     return ExitCode.OK
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from muster.assembly import Assembly
 from muster.errors import MusterError, RemoteError
 from muster.kube.events import EventRecorder
-from muster.kube.held import RUN_FAILED, failed_status, held_status, resource_conditions
+from muster.kube.held import failed_status, held_status, resource_conditions
 from muster.kube.integrations import look_at
 from muster.kube.leases import ShardLeases
 from muster.kube.meters import Meters
@@ -29,6 +29,7 @@ from muster.kube.view import View
 from muster.kube.work_queue import Priority, WorkQueue
 from muster.kube.write_guard import WriteGuard
 from muster.model.names import CustomerName
+from muster.model.reasons import Reason
 from muster.model.settings import Desired, Integration
 from muster.reconcile import Report, reconcile
 from muster.report.status import DEFAULT_INTERVAL
@@ -277,7 +278,7 @@ class Controller:
     ) -> None:
         """Say what kept a run from its end; another run follows."""
         logger.warning("%s: %s", name, error)
-        self._parts.meters.reconciled(RUN_FAILED, took_s)
+        self._parts.meters.reconciled(Reason.RUN_FAILED, took_s)
         self._again(name, desired, ready=False)
         if self._stop.is_set() or not self._parts.leases.holds(name):
             return

@@ -7,19 +7,20 @@ from typing import Any
 from muster.kube.resources import Kind
 from muster.kube.status_writer import timed
 from muster.kube.view import View
+from muster.model.reasons import Reason
 
 Status = dict[str, Any]
-
-CONFLICT = "ResourceConflict"
-ACCEPTED = "Accepted"
-INVALID = "Invalid"
-RUN_FAILED = "RunFailed"
 
 
 def failed_status(old: Status, why: str) -> Status:
     """Return the status of a customer whose run did not reach its end; it is tried again."""
     conditions = [
-        {"type": "Ready", "status": "False", "reason": RUN_FAILED, "message": why[:30_000]},
+        {
+            "type": "Ready",
+            "status": "False",
+            "reason": str(Reason.RUN_FAILED),
+            "message": why[:30_000],
+        },
     ]
     return old | {"conditions": timed(conditions, old)}
 
@@ -28,8 +29,18 @@ def held_status(old: Status, why: str) -> Status:
     """Return the status of a customer for whom nothing is done; what was found before stays."""
     message = f"{why} Nothing is read or written for this customer until that is settled."
     conditions = [
-        {"type": "Ready", "status": "False", "reason": CONFLICT, "message": message},
-        {"type": "Stalled", "status": "True", "reason": CONFLICT, "message": message},
+        {
+            "type": "Ready",
+            "status": "False",
+            "reason": str(Reason.RESOURCE_CONFLICT),
+            "message": message,
+        },
+        {
+            "type": "Stalled",
+            "status": "True",
+            "reason": str(Reason.RESOURCE_CONFLICT),
+            "message": message,
+        },
     ]
     return old | {"conditions": timed(conditions, old)}
 
@@ -42,12 +53,12 @@ def resource_conditions(view: View, kind: Kind, name: str) -> list[Status]:
             {
                 "type": "Ready",
                 "status": "True",
-                "reason": ACCEPTED,
+                "reason": str(Reason.ACCEPTED),
                 "message": "Read, and in agreement with the other resources.",
             }
         ]
     message = " ".join(problems)[:30_000]
     return [
-        {"type": "Ready", "status": "False", "reason": INVALID, "message": message},
-        {"type": "Stalled", "status": "True", "reason": INVALID, "message": message},
+        {"type": "Ready", "status": "False", "reason": str(Reason.INVALID), "message": message},
+        {"type": "Stalled", "status": "True", "reason": str(Reason.INVALID), "message": message},
     ]

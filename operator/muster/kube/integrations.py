@@ -11,12 +11,10 @@ from muster.assembly import Assembly
 from muster.errors import MusterError, RateLimited, Unavailable
 from muster.kube.status_writer import timed
 from muster.kube.view import View
+from muster.model.reasons import Reason
 from muster.model.settings import Integration
 
 Status = dict[str, Any]
-
-CHECKED = "Checked"
-CHECK_FAILED = "CheckFailed"
 
 
 def linked_ids(view: View, integration: str) -> frozenset[str]:
@@ -44,7 +42,7 @@ def look_at(integration: Integration, view: View, assembly: Assembly, old: Statu
     linked = linked_ids(view, integration.name)
     live = {str(one.id) for one in seen if one.active}
     message = "; ".join(check.detail for check in checks)
-    conditions = [_condition("Ready", "True", CHECKED, message)]
+    conditions = [_condition("Ready", "True", Reason.CHECKED, message)]
     return {
         "conditions": timed(conditions, old),
         "seen": len(live),
@@ -55,11 +53,11 @@ def look_at(integration: Integration, view: View, assembly: Assembly, old: Statu
 
 
 def _unwell(old: Status, message: str, *, passing: bool) -> Status:
-    conditions = [_condition("Ready", "False", CHECK_FAILED, message)]
+    conditions = [_condition("Ready", "False", Reason.CHECK_FAILED, message)]
     if not passing:
-        conditions.append(_condition("Stalled", "True", CHECK_FAILED, message))
+        conditions.append(_condition("Stalled", "True", Reason.CHECK_FAILED, message))
     return old | {"conditions": timed(conditions, old)}
 
 
 def _condition(kind: str, status: str, reason: str, message: str) -> Status:
-    return {"type": kind, "status": status, "reason": reason, "message": message[:30_000]}
+    return {"type": kind, "status": status, "reason": str(reason), "message": message[:30_000]}

@@ -24,6 +24,7 @@ from muster.kube.api import KubeApi, find_login
 from muster.kube.controller import Controller, Parts
 from muster.kube.endpoints import Endpoints
 from muster.kube.events import EventRecorder
+from muster.kube.guarded_registry import GuardedRegistry
 from muster.kube.leases import LeaseOptions, ShardLeases
 from muster.kube.meters import Meters
 from muster.kube.registry import CUSTOMER_LABEL, KubeRegistry
@@ -83,7 +84,8 @@ class Operator:
         )
         guard = WriteGuard(self._leases)
         writer = StatusWriter(api, options.namespace, self._store)
-        registry = KubeRegistry(api, options.namespace, self._store, writer)
+        records = KubeRegistry(api, options.namespace, self._store, writer)
+        registry = GuardedRegistry(records, guard)
         secrets = KubeSecrets(api, options.namespace)
         self._assembly = Assembly(secrets, registry, utc_now, HttpOptions(before_write=guard))
         self.controller: Controller = Controller(
