@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from tests.kube.binaries import Binaries, BinariesMissing, find
 from tests.kube.cluster import Cluster
+from tests.kube.world import World
+
+from muster.lab.lab import Lab
+
+MakeWorld = Callable[..., World]
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +40,24 @@ def cluster(kube_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -
 def namespace(cluster: Cluster) -> str:
     """Give a namespace that no other test uses."""
     return cluster.create_namespace()
+
+
+@pytest.fixture
+def make_world(cluster: Cluster, tmp_path: Path) -> Iterator[MakeWorld]:
+    """Give a maker of worlds, each with a lab that runs and a namespace of its own."""
+    with ExitStack() as labs:
+
+        def make(**sizes: int) -> World:
+            lab = labs.enter_context(Lab(**sizes))
+            namespace = cluster.create_namespace()
+            folder = tmp_path / namespace
+            folder.mkdir()
+            return World(cluster, namespace, lab, folder)
+
+        yield make
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    """Give a world of three customers, of whom each selects people in another way."""
+    return make_world(customers=3, people=25)
