@@ -29,6 +29,7 @@ from muster.model.settings import Desired
 from muster.resources import load_estate
 
 UNREADABLE: Raw = {"mode": "Sometimes"}
+NAMELESS: tuple[Any, ...] = (None, "x", {}, {"customerRef": "b"}, {"customerRef": {}})
 GOLD = {"tier": "gold"}
 SILVER = {"tier": "silver"}
 
@@ -151,9 +152,7 @@ THREE = (customer("a", labels=GOLD), customer("b", labels=GOLD), customer("c", l
                 dict.fromkeys("abc", "AccountOverride x cannot be read"),
                 id=f"override-of-an-unknown-customer-{number}",
             )
-            for number, spec in enumerate(
-                (None, "x", {}, {"customerRef": "b"}, {"customerRef": {}})
-            )
+            for number, spec in enumerate(NAMELESS)
         ),
         pytest.param(
             (customer("a"), resource("Customer", "b", UNREADABLE)),
@@ -199,7 +198,7 @@ def test_what_cannot_be_read_is_not_called_missing() -> None:
 # ---------------------------------------------------------------- every estate
 
 NAMES = ("a", "b", "c")
-TIERS = (GOLD, SILVER, {})
+TIERS: tuple[dict[str, str], ...] = (GOLD, SILVER, {})
 VAULTS = (None, None, ("it-glue", "1"), ("it-glue", "2"), ("missing", "1"), ("connectwise", "1"))
 COVERAGES = st.one_of(
     st.just({"default": True}),
