@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 import promql_parser as promql
@@ -11,6 +12,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from tests.deploy.rendering import EVERYTHING, NAMESPACE, Object, render, the
 
 from muster.kube.meters import Meters
+from muster.model.plans import LinkCounts
+from muster.model.reasons import Reason
 
 TARGET_LABELS = {"namespace", "job", "pod", "le"}
 """Labels that scraping adds, and that of a histogram's buckets."""
@@ -153,3 +156,23 @@ def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
         }
         assert taken.isdisjoint(cells), panel["title"]
         taken |= cells
+
+
+def test_failed_runs_are_found_by_their_name() -> None:
+    """The alert asks for the word that the operator counts failed runs under."""
+    (rule,) = [rule for rule in alerts() if rule["alert"] == "MusterRunsFail"]
+    assert f'result="{Reason.RUN_FAILED}"' in rule["expr"]
+
+
+def test_ambiguous_matches_are_found_by_their_name() -> None:
+    """Alert and dashboard ask for a state that the operator counts matches under."""
+    states = {field.name for field in fields(LinkCounts)}
+    asked = {
+        matcher.value
+        for text in questions()
+        for selector in selectors(text)
+        for matcher in selector.matchers.matchers
+        if matcher.name == "state"
+    }
+    assert asked
+    assert asked <= states

@@ -175,6 +175,7 @@ def test_a_contradiction_is_refused(fresh: Cluster, guarded: str) -> None:
 
 def test_the_operator_needs_no_more_rights(fresh: Cluster, guarded: str) -> None:
     """The operator writes a status with the chart's Role, and the API server forbids it nothing."""
+    assert apply(fresh, guarded, load(ESTATE)) == ""
     deadline = time.monotonic() + PATIENCE_S
     status: dict[str, Any] = {}
     while "conditions" not in status and time.monotonic() < deadline:
