@@ -104,34 +104,45 @@ class Operator:
         self._ended = threading.Event()
         self._listed_at = 0.0
         self._meters.watch(self._queue, self._leases, self._assembly.usage)
+        checks = {"/healthz": self.health, "/readyz": self.readiness}
+        self._endpoints = Endpoints(options.http_port, checks, self._meters.text)
 
     def run(self, stop: threading.Event | None = None) -> None:
         """Run until SIGTERM, Ctrl-C or `stop`; end with every begun change finished."""
-        options = self._options
-        checks = {"/healthz": self.health, "/readyz": self.readiness}
-        endpoints = Endpoints(options.http_port, checks, self._meters.text)
-        endpoints.start()
-        self.relist()
-        self._leases.start()
-        self.controller.start()
-        relisting = threading.Thread(target=self._keep_relisting, name="relist", daemon=True)
-        relisting.start()
-        logger.info("Reconciling namespace %s as %s.", options.namespace, options.identity)
+        registry = kopf.OperatorRegistry()
+        self.register(registry)
+        self.start()
+        settings = kopf.OperatorSettings()
+        self.configure(settings)
         try:
             kopf.run(
-                registry=self._handlers(),
-                settings=_settings(options),
+                registry=registry,
+                settings=settings,
                 standalone=True,
-                namespaces=[options.namespace],
+                namespaces=[self._options.namespace],
                 stop_flag=stop,
             )
         finally:
-            self._ended.set()
-            self.controller.stop()
-            self._leases.stop(release=True)
-            self._assembly.close()
-            endpoints.stop()
-            logger.info("Ended; everything that was done is recorded.")
+            self.stop()
+
+    def start(self) -> None:
+        """List every kind, and begin; kopf's watch follows."""
+        options = self._options
+        self._endpoints.start()
+        self.relist()
+        self._leases.start()
+        self.controller.start()
+        threading.Thread(target=self._keep_relisting, name="relist", daemon=True).start()
+        logger.info("Reconciling namespace %s as %s.", options.namespace, options.identity)
+
+    def stop(self) -> None:
+        """Finish what is under way, let the leases go, and end."""
+        self._ended.set()
+        self.controller.stop()
+        self._leases.stop(release=True)
+        self._assembly.close()
+        self._endpoints.stop()
+        logger.info("Ended; everything that was done is recorded.")
 
     def _shards_changed(self, held: frozenset[int]) -> None:
         self.controller.shards_changed(held)
@@ -160,6 +171,27 @@ class Operator:
                 logger.warning("The watch had missed %d changes; they are taken up now.", missed)
                 self.controller.resources_changed()
 
+    def configure(self, settings: kopf.OperatorSettings) -> None:
+        """Set kopf up; each line has its reason in docs/explanation/operator.md."""
+        settings.scanning.disabled = True
+        settings.peering.standalone = True
+        settings.posting.enabled = False
+        settings.watching.server_timeout = 300
+        settings.watching.client_timeout = 330
+        settings.watching.connect_timeout = 10
+        settings.watching.chunk_size = 500
+        settings.queueing.worker_limit = 100
+        settings.queueing.idle_timeout = 1
+        settings.networking.error_backoffs = (1, 2, 5, 10, 20, 30, 60, 60, 60, 60, 60, 60)
+        settings.process.ultimate_exiting_timeout = 20
+        certificates = self._options.webhook_certificates
+        if certificates is not None:
+            settings.admission.server = kopf.WebhookServer(
+                port=self._options.webhook_port,
+                certfile=certificates / "tls.crt",
+                pkeyfile=certificates / "tls.key",
+            )
+
     # ------------------------------------------------------------ health
 
     def health(self) -> str:
@@ -180,8 +212,8 @@ class Operator:
 
     # ------------------------------------------------------------ what kopf sees
 
-    def _handlers(self) -> kopf.OperatorRegistry:
-        registry = kopf.OperatorRegistry()
+    def register(self, registry: kopf.OperatorRegistry) -> None:
+        """Put our handlers into a registry of kopf's."""
 
         @kopf.on.login(registry=registry)
         def log_in(**_: Any) -> kopf.ConnectionInfo:
@@ -193,7 +225,6 @@ class Operator:
         if self._options.webhook_certificates is not None:
             for kind in FROM_GIT:
                 self._admit(registry, kind)
-        return registry
 
     def _watch(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
         @kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural)
@@ -227,26 +258,3 @@ class Operator:
     def _list_accounts(self, customer: CustomerName) -> Iterator[dict[str, Any]]:
         selector = f"{CUSTOMER_LABEL}={customer}"
         return self._api.list(ACCOUNT, self._options.namespace, selector)
-
-
-def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
-    """Return kopf's settings; each line has its reason in docs/explanation/operator.md."""
-    settings = kopf.OperatorSettings()
-    settings.scanning.disabled = True
-    settings.peering.standalone = True
-    settings.posting.enabled = False
-    settings.watching.server_timeout = 300
-    settings.watching.client_timeout = 330
-    settings.watching.connect_timeout = 10
-    settings.watching.chunk_size = 500
-    settings.queueing.worker_limit = 100
-    settings.queueing.idle_timeout = 1
-    settings.networking.error_backoffs = (1, 2, 5, 10, 20, 30, 60, 60, 60, 60, 60, 60)
-    settings.process.ultimate_exiting_timeout = 20
-    if options.webhook_certificates is not None:
-        settings.admission.server = kopf.WebhookServer(
-            port=options.webhook_port,
-            certfile=options.webhook_certificates / "tls.crt",
-            pkeyfile=options.webhook_certificates / "tls.key",
-        )
-    return settings
