@@ -22,7 +22,8 @@ LABEL org.opencontainers.image.title="Muster" \
       org.opencontainers.image.description="Keeps customers' directories, password vaults and PSAs in agreement with YAML in git" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="0.1.0"
-ENV PATH=/opt/muster/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# USER and HOME, because the number below has no entry in /etc/passwd: kopf asks for its user's name.
+ENV PATH=/opt/muster/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 USER=muster HOME=/tmp
 COPY --from=build /opt/muster /opt/muster
 # A number, so that runAsNonRoot can be checked without a list of users. It owns no file.
 USER 65532:65532

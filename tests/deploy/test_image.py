@@ -50,6 +50,16 @@ def test_the_image_runs_as_the_user_of_the_deployment() -> None:
     assert pod["runAsUser"] > 0
 
 
+def test_the_user_has_a_name() -> None:
+    """A number without an entry in /etc/passwd gets name and home from the environment.
+
+    Otherwise `getpass.getuser`, with which kopf names its process, raises.
+    """
+    words = dict(pair.split("=", 1) for pair in " ".join(last_stage()["ENV"]).split())
+    assert words["USER"]
+    assert words["HOME"] == "/tmp"
+
+
 def test_the_final_stage_runs_nothing() -> None:
     """The final image takes the installed package from the first stage, with no cache or tool."""
     stage = last_stage()
