@@ -43,7 +43,7 @@ def known_metrics() -> dict[str, set[str]]:
     """Return each series that the operator can show, with its labels."""
     meters = Meters()
     queue: Any = _Waits()
-    meters.watch(queue, _Leads(), lambda: [("it-glue", _Usage())])
+    meters.watch(queue, _Leads(), lambda: [("it-glue", _Usage())], lambda: 7.0)
     # The registry shows no labels of a metric that has no series yet, so they are read inside.
     declared = {
         metric._name: set(metric._labelnames)

@@ -36,6 +36,8 @@ LABELS = {
     "muster_matches": {"customer", "system", "state"},
     "muster_status_condition": {"kind", "name", "type"},
     "muster_queue_depth": set(),
+    "muster_listed_age_seconds": set(),
+    "muster_watch_missed_total": set(),
     "muster_queue_oldest_seconds": set(),
     "muster_leader": {"shard"},
     "muster_provider_requests_total": {"integration"},
@@ -62,7 +64,9 @@ class World:
         self.queue = WorkQueue()
         self.ports = Ports(registry=registry, clock=lambda: NOW)
         usage = Usage(requests=9, retries=2, throttled_s=1.5)
-        self.meters.watch(self.queue, Shards(frozenset({0, 3})), lambda: (("it-glue", usage),))
+        self.meters.watch(
+            self.queue, Shards(frozenset({0, 3})), lambda: (("it-glue", usage),), lambda: 7.0
+        )
 
     def show(self, customer: str, *conditions: tuple[str, str]) -> None:
         """Show a customer that has these conditions, beside the numbers of `PLAN`."""

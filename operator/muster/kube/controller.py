@@ -239,6 +239,7 @@ class Controller:
             raw = parts.store.raw(CUSTOMER.kind, name)
             old = parts.writer.current(CUSTOMER, name)
             status = held_status(old, view.held[name])
+            parts.meters.show_conditions(name, status["conditions"])
             if parts.writer.write(CUSTOMER, name, status) and raw:
                 parts.events.tell_changes(CUSTOMER, raw, old, status)
             return
@@ -283,8 +284,10 @@ class Controller:
         if self._stop.is_set() or not self._parts.leases.holds(name):
             return
         old = self._parts.writer.current(CUSTOMER, name)
+        status = failed_status(old, str(error))
+        self._parts.meters.show_conditions(name, status["conditions"])
         try:
-            self._parts.writer.write(CUSTOMER, name, failed_status(old, str(error)))
+            self._parts.writer.write(CUSTOMER, name, status)
         except RemoteError as unwritten:
             logger.warning("%s: the status could not be written: %s", name, unwritten)
 

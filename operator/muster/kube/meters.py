@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -37,6 +37,11 @@ class Meters:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self._missed = Counter(
+            "muster_watch_missed",
+            "Changes that a listing showed and the watch had not told.",
+            registry=self.registry,
+        )
         self._accounts = self._gauge("muster_accounts", "Imported accounts.", "customer")
         self._drift = self._gauge("muster_drift", "Fields that differ.", "customer")
         self._matches = self._gauge(
@@ -63,9 +68,10 @@ class Meters:
         for system, links in (("vault", counts.vault), ("psa", counts.psa)):
             for state in ("linked", "created", "ambiguous", "unmatched", "skipped", "failed"):
                 self._matches.labels(name, system, state).set(getattr(links, state))
-        self._show_conditions(name, report.status["conditions"])
+        self.show_conditions(name, report.status["conditions"])
 
-    def _show_conditions(self, name: str, conditions: list[dict[str, Any]]) -> None:
+    def show_conditions(self, name: str, conditions: list[dict[str, Any]]) -> None:
+        """Show which conditions of a customer are True."""
         now = {one["type"]: one["status"] == "True" for one in conditions}
         for gone in self._known.get(name, set()) - now.keys():
             self._conditions.labels("Customer", name, gone).set(0)
@@ -81,9 +87,15 @@ class Meters:
         self._conditions.remove_by_labels({"kind": "Customer", "name": name})
         self._known.pop(name, None)
 
-    def watch(self, queue: WorkQueue, leases: Held, usage: Any) -> None:
-        """Show queue, leadership and request budgets, read when the metrics are."""
-        self.registry.register(_Live(queue, leases, usage))
+    def missed(self, changes: int) -> None:
+        """Count changes that a listing showed and the watch had not told."""
+        self._missed.inc(changes)
+
+    def watch(
+        self, queue: WorkQueue, leases: Held, usage: Any, listed_age_s: Callable[[], float]
+    ) -> None:
+        """Show queue, listing, leadership and request budgets, read when the metrics are."""
+        self.registry.register(_Live(queue, leases, usage, listed_age_s))
 
     def text(self) -> bytes:
         """Return all metrics in the Prometheus text format."""
@@ -93,7 +105,10 @@ class Meters:
 class _Live:
     """Metrics that are read at the moment they are asked for."""
 
-    def __init__(self, queue: WorkQueue, leases: Held, usage: Any) -> None:
+    def __init__(
+        self, queue: WorkQueue, leases: Held, usage: Any, listed_age_s: Callable[[], float]
+    ) -> None:
+        self._listed_age_s = listed_age_s
         self._queue = queue
         self._leases = leases
         self._usage = usage
@@ -106,6 +121,11 @@ class _Live:
             "muster_queue_oldest_seconds",
             "How long the longest overdue customer has waited.",
             value=self._queue.oldest_s(),
+        )
+        yield GaugeMetricFamily(
+            "muster_listed_age_seconds",
+            "How long ago every resource was listed.",
+            value=self._listed_age_s(),
         )
         leader = GaugeMetricFamily("muster_leader", "1 for a shard that is held.", labels=["shard"])
         for shard in sorted(self._leases.held):

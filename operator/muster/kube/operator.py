@@ -103,7 +103,7 @@ class Operator:
         )
         self._ended = threading.Event()
         self._listed_at = 0.0
-        self._meters.watch(self._queue, self._leases, self._assembly.usage)
+        self._meters.watch(self._queue, self._leases, self._assembly.usage, self._listed_age_s)
         checks = {"/healthz": self.health, "/readyz": self.readiness}
         self._endpoints = Endpoints(options.http_port, checks, self._meters.text)
 
@@ -119,6 +119,8 @@ class Operator:
                 registry=registry,
                 settings=settings,
                 standalone=True,
+                # Else kopf asks for the user's name, and a container's user id has none.
+                identity=self._options.identity,  # type: ignore[arg-type]
                 namespaces=[self._options.namespace],
                 stop_flag=stop,
             )
@@ -160,6 +162,9 @@ class Operator:
         self._listed_at = time.monotonic()
         return differences
 
+    def _listed_age_s(self) -> float:
+        return time.monotonic() - self._listed_at if self._listed_at else 0.0
+
     def _keep_relisting(self) -> None:
         while not self._ended.wait(self._options.relist_every_s):
             try:
@@ -167,6 +172,7 @@ class Operator:
             except RemoteError as error:
                 logger.warning("Listing failed: %s", error)
                 continue
+            self._meters.missed(missed)
             if missed:
                 logger.warning("The watch had missed %d changes; they are taken up now.", missed)
                 self.controller.resources_changed()
