@@ -38,7 +38,10 @@ LINKED = customer("a", vault=("it-glue", "1"))
     ("known", "raw", "words"),
     [
         pytest.param(
-            (), resource("Customer", "a", {"displayName": "x", "x": 1}), "Unknown field", id="not-readable"
+            (),
+            resource("Customer", "a", {"displayName": "x", "x": 1}),
+            "Unknown field",
+            id="not-readable",
         ),
         pytest.param(
             (connectwise(),),

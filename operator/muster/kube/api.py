@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 import ssl
 import tempfile
 import threading
@@ -190,7 +191,10 @@ def find_login() -> kopf.ConnectionInfo:
     settings = kopf.OperatorSettings()
     logger = logging.getLogger("muster.kube")
     login = kopf.login_with_service_account(settings=settings, logger=logger)
-    login = login or kopf.login_with_kubeconfig(settings=settings, logger=logger)
+    try:
+        login = login or kopf.login_with_kubeconfig(settings=settings, logger=logger)
+    except (OSError, kopf.LoginError) as error:
+        raise AccessDenied(f"The kubeconfig cannot be used: {error}") from error
     if login is None:
         raise AccessDenied("There is no cluster to speak to: no service account, no kubeconfig.")
     return login
@@ -263,5 +267,17 @@ def _parsed(answer: httpx.Response) -> Object:
     return parsed
 
 
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
 def _dump(body: Object) -> str:
-    return json.dumps(body, separators=(",", ":"))
+    """Return JSON that is YAML too, as which the API server reads what is applied.
+
+    YAML knows no pairs of escapes for the letters beyond 16 bits, so these stand as they are,
+    and what it does not print is escaped.
+    Source: YAML 1.2.2, 5.1 and 5.7.
+    """
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    text = _HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -130,7 +130,8 @@ def requested_at(raw: Mapping[str, Any]) -> str:
 def _of_generation(status: Status, generation: int) -> Status:
     """Return the status with the generation that it tells of, in every condition too."""
     conditions = [one | {"observedGeneration": generation} for one in status.get("conditions", ())]
-    return status | {"observedGeneration": generation, "conditions": conditions}
+    told = status | {"observedGeneration": generation}
+    return told | {"conditions": conditions} if "conditions" in status else told
 
 
 def as_reported(status: Status) -> Status:
@@ -148,12 +149,10 @@ def timed(conditions: list[Status], old: Status) -> list[Status]:
     """Return conditions with the time of their last transition, from the old ones where equal."""
     before = {one["type"]: one for one in old.get("conditions", ())}
     now = timestamp(datetime.now(UTC))
-    return [
-        {
-            **one,
-            "lastTransitionTime": before[one["type"]]["lastTransitionTime"]
-            if before.get(one["type"], {}).get("status") == one["status"]
-            else now,
-        }
-        for one in conditions
-    ]
+    return [one | {"lastTransitionTime": _since(one, before, now)} for one in conditions]
+
+
+def _since(condition: Status, before: Mapping[str, Status], now: str) -> str:
+    known = before.get(condition["type"], {})
+    same = known.get("status") == condition["status"]
+    return str(known.get("lastTransitionTime", now)) if same else now
