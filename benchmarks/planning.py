@@ -2,7 +2,7 @@
 
 Measured is `make_plan` alone, on snapshots that are already in memory: nothing is read, guarded,
 applied or stored. Seconds are CPU seconds of this one thread, the median of several runs. The
-garbage collector stays on with its default thresholds, as in a real run, so that its work is
+garbage collector stays on with the thresholds of a real run, so that its work is
 part of the number; it runs once to the end before each measured run, and the previous plan is
 freed outside the measured time. One column shows the cost with the collector switched off.
 
@@ -23,6 +23,7 @@ from benchmarks.made_up import Situation, after, first_run
 from rich.console import Console
 from rich.table import Table
 
+from muster.assembly import collect_rarely
 from muster.model.plans import CustomerPlan
 from muster.plan.make import make_plan
 
@@ -54,6 +55,7 @@ class Measured:
 
 def main(sizes: Sequence[int] = SIZES) -> None:
     """Measure every size and print both tables."""
+    collect_rarely()
     first: list[Measured] = []
     again: list[Measured] = []
     for size in sizes:

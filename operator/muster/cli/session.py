@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from muster.adapters.secrets import ChainedSecrets, EnvironmentSecrets, FileSecrets
 from muster.apply import Tell
-from muster.assembly import Assembly
+from muster.assembly import Assembly, collect_rarely
 from muster.cli.options import PATIENCE_S
 from muster.cli.output import err
 from muster.errors import MusterError, SpecError
@@ -92,6 +92,7 @@ def open_session(where: Place, *, write: bool) -> Iterator[Session]:
         SpecError: the resources are wrong; nothing was opened.
         StateError: the registry cannot be used.
     """
+    collect_rarely()
     loaded = load_estate(where.paths)
     loaded.checked()
     opener = SqliteRegistry.open if write else SqliteRegistry.open_for_reading

@@ -17,7 +17,7 @@ from typing import Any
 
 import kopf
 
-from muster.assembly import Assembly, utc_now
+from muster.assembly import Assembly, collect_rarely, utc_now
 from muster.errors import RemoteError
 from muster.kube.admission import find_refusals
 from muster.kube.api import KubeApi, find_login
@@ -130,6 +130,7 @@ class Operator:
     def start(self) -> None:
         """List every kind, and begin; kopf's watch follows."""
         options = self._options
+        collect_rarely()
         self._endpoints.start()
         self.relist()
         self._leases.start()
