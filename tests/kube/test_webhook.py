@@ -92,12 +92,14 @@ def attempt(world: World, document: str, *flags: str) -> subprocess.CompletedPro
 
 def refusal(world: World, document: str) -> str:
     """Return why a document is refused, as soon as the API server asks the webhook."""
-    tried = eventually(
-        lambda: (done := attempt(world, document, "--dry-run=server")).returncode and done,
-        "the webhook refuses",
-    )
+
+    def tried() -> str:
+        done = attempt(world, document, "--dry-run=server")
+        return done.stderr if done.returncode else ""
+
+    why = eventually(tried, "the webhook refuses")
     assert attempt(world, document).returncode != 0
-    return str(tried.stderr)
+    return why
 
 
 def override(name: str, customer: str, entry: str) -> str:
