@@ -330,7 +330,7 @@ def test_a_run_without_news_writes_nothing(world: World) -> None:
     """A second operator, and a run of everybody, send no change to the API server or outside."""
     world.install()
     with operator(world):
-        wait_until_all_is_told(world)
+        world.wait_told()
     outside, before, runs = world.writes(), world.changes(), world.runs()
     with operator(world, identity="two"):
         eventually(lambda: len(world.runs() - runs) == 3, "everybody runs at the start")
@@ -381,17 +381,9 @@ def cost_of_a_restart(world: World) -> dict[tuple[str, str], int]:
     """Return what an operator that finds no news asks the API server, leases left out."""
     world.install()
     with operator(world):
-        wait_until_all_is_told(world)
+        world.wait_told()
     before, runs = len(world.requests()), world.runs()
     with operator(world, identity="two"):
         eventually(lambda: len(world.runs() - runs) == len(world.names), "everybody runs")
     asked = [one for one in world.requests()[before:] if "leases" not in one.resource]
     return dict(Counter((one.verb, one.resource) for one in asked))
-
-
-def wait_until_all_is_told(world: World) -> None:
-    """Wait until customers are Ready, and policies and integrations say what that came to."""
-    world.wait_ready()
-    counts = {"automaticimportpolicies": ".status.accounts", "integrations": ".status.linked"}
-    for kind, path in counts.items():
-        world.kubectl("wait", f"--for=jsonpath={{{path}}}", "--timeout=20s", kind, "--all")

@@ -151,6 +151,13 @@ class World:
         for name in names or self.names:
             eventually(lambda one=name: self.is_ready(one), f"{name} ready", timeout_s)  # type: ignore[misc]
 
+    def wait_told(self) -> None:
+        """Wait until customers are Ready, and policies and integrations say what that came to."""
+        self.wait_ready()
+        counts = {"automaticimportpolicies": ".status.accounts", "integrations": ".status.linked"}
+        for kind, path in counts.items():
+            self.kubectl("wait", f"--for=jsonpath={{{path}}}", "--timeout=20s", kind, "--all")
+
     def condition(self, name: str, kind: str) -> Object:
         """Return a condition of a customer; empty when it is not there."""
         status = self.customer(name).get("status") or {}
@@ -181,6 +188,10 @@ class World:
         )
 
 
+_FLAGS = frozenset({"workers", "webhook_port", "webhook_certificates"})
+"""Options that the command line offers beside those that every test sets."""
+
+
 class OperatorProcess:
     """`muster operator` as its own process."""
 
@@ -201,7 +212,8 @@ class OperatorProcess:
         self.log = world.folder / f"operator-{identity}-{self.port}.log"
         chosen = {"namespace": world.namespace, "identity": identity, "shards": shards}
         chosen |= {"http_port": self.port, **options}
-        command = [str(PROGRAM), json.dumps(chosen)] if options else _words(chosen)
+        beyond = options.keys() - _FLAGS
+        command = [str(PROGRAM), json.dumps(chosen)] if beyond else _words(chosen)
         place = kubeconfig or world.cluster.kubeconfig(world.user)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
