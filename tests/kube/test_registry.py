@@ -30,9 +30,10 @@ from muster.errors import StateError
 from muster.kube.api import KubeApi
 from muster.kube.journal import journal_name
 from muster.kube.resources import ACCOUNT, CUSTOMER, SECRET
-from muster.model.accounts import AccountRecord, IntentState, Known
-from muster.model.names import RemoteId, Source
+from muster.model.accounts import AccountRecord, Decision, IntentState, Known
+from muster.model.names import DecisionState, RemoteId, Source
 from muster.model.plans import Approved, Outcome
+from muster.model.reasons import Reason
 from muster.model.settings import Desired
 from muster.ports import Registry
 from muster.report.account_resource import render_account
@@ -187,13 +188,14 @@ def test_what_is_gone_from_a_record_is_gone_from_the_object(replica: Replica) ->
 
 def test_a_tombstone_stays_with_its_links(replica: Replica) -> None:
     """A released account is kept, not Ready, with the links it had."""
-    record = replace(make_record(1), released_at=NOW)
+    released = Decision(state=DecisionState.RELEASED, reason=Reason.LEFT_SELECTION)
+    record = replace(make_record(1), released_at=NOW, decision=released)
     replica.registry.save(CONTOSO, [record])
     [known] = another(replica).registry.load(CONTOSO).records
     assert not known.live
     assert known.vault.id == record.vault.id
-    [ready, *_] = replica.read(ACCOUNT, record.name)["status"]["conditions"]
-    assert (ready["type"], ready["status"]) == ("Ready", "True" if record.live else ready["status"])
+    ready = replica.read(ACCOUNT, record.name)["status"]["conditions"][0]
+    assert (ready["type"], ready["status"]) == ("Ready", "False")
 
 
 def test_a_half_written_account_is_no_record(replica: Replica) -> None:
