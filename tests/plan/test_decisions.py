@@ -273,7 +273,11 @@ def test_a_policy_that_matches_nothing_any_more_keeps_the_link_for_later() -> No
 def test_a_default_policy_says_what_a_customer_gains() -> None:
     """Accounts that come only by a default policy are announced before they are imported."""
     world = replace(KEPT, records=(), resolved_from=ResolvedFrom.DEFAULT)
-    assert "1 of them" in finding(world.plan(), Reason.GAINED_BY_DEFAULT).message
+    left_out = person("Anna", "Away", enabled=False)
+    some = replace(world, users=(*world.users, left_out))
+    assert "1 of them" in finding(some.plan(), Reason.GAINED_BY_DEFAULT).message
+    nobody = replace(world, users=(left_out,))
+    assert Reason.GAINED_BY_DEFAULT not in reasons(nobody.plan().findings)
     assert Reason.GAINED_BY_DEFAULT not in reasons(world.applied().plan().findings)
 
 

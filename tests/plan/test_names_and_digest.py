@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,14 +11,17 @@ from tests.plan.world import (
     CONTOSO,
     EVERYTHING,
     NOW,
+    ROOT,
     World,
     entry,
     person,
+    record,
     settings,
     user,
 )
 
 from muster.model.accounts import Identity
+from muster.model.directory import DirectoryUser
 from muster.model.names import AccountId, CustomerName
 from muster.plan.digest import digest_plans
 from muster.plan.identity import account_name, identify
@@ -68,6 +72,33 @@ def test_a_name_does_not_depend_on_anything_else() -> None:
     identity = identify(JOHN, None)
     assert account_name(CONTOSO, identity) == account_name(CONTOSO, identity)
     assert WORLD.record_of(JOHN).name == account_name(CONTOSO, identity)
+
+
+def twins(count: int) -> list[DirectoryUser]:
+    """Return users whose names agree to the last of four digits, in the order of their ids."""
+    by_name: defaultdict[str, list[DirectoryUser]] = defaultdict(list)
+    for number in range(1000):
+        made = user("jsmith", id=AccountId(f"{number:08d}"), dn=f"CN=j{number},OU=Staff,{ROOT}")
+        by_name[account_name(CONTOSO, made)].append(made)
+    return max(by_name.values(), key=len)[:count]
+
+
+def test_two_new_accounts_of_one_plan_have_two_names() -> None:
+    """The second by id gets the longer name, in whatever order the directory answers."""
+    first, second = twins(2)
+    for users in ((first, second), (second, first)):
+        world = replace(WORLD, users=users)
+        names = [world.record_of(one).name for one in (first, second)]
+        assert [len(name) for name in names] == [19, 23]
+
+
+def test_a_new_account_does_not_take_the_name_of_a_known_one() -> None:
+    """The name of a record, of a released one too, stays its own."""
+    first, second = twins(2)
+    for known in (record(second), record(second, released_at=NOW)):
+        world = replace(WORLD, users=(first,), records=(known,))
+        assert world.record_of(first).name.startswith(known.name)
+        assert world.record_of(first).name != known.name
 
 
 def test_equal_plans_have_equal_digests_whenever_they_are_made() -> None:

@@ -24,10 +24,19 @@ from tests.plan.world import (
 )
 
 from muster.model.accounts import EmailSource
-from muster.model.names import Action, DecisionState, LinkState, MatchKey, RemoteId, System
+from muster.model.names import (
+    AccountId,
+    Action,
+    DecisionState,
+    LinkState,
+    MatchKey,
+    RemoteId,
+    System,
+)
 from muster.model.reasons import Reason
 from muster.model.records import VaultEntry
 from muster.model.settings import AccountOverride, AccountSelector
+from muster.plan.identity import selects
 
 JOHN = person("John", "Smith")
 ALONE = World(users=(JOHN,), policies=(settings(options=EVERYTHING),))
@@ -48,6 +57,34 @@ def test_an_override_names_an_account_in_three_ways(selector: AccountSelector) -
     found = world.vault_link(JOHN)
     assert (found.state, found.id) == (LinkState.LINKED_BY_OVERRIDE, RemoteId("5"))
     assert (found.reason, found.key) == (Reason.PINNED, MatchKey.OVERRIDE)
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        AccountSelector(sam_account_name="jsmith@corp.example.test"),
+        AccountSelector(sam_account_name=JOHN.id),
+        AccountSelector(user_principal_name="jsmith"),
+        AccountSelector(object_id=AccountId("jsmith")),
+    ],
+)
+def test_a_selector_honours_its_field(selector: AccountSelector) -> None:
+    """The name of another kind fits nobody, even where it is the account's own."""
+    one = AccountOverride(name="one", customer=CONTOSO, account=selector, exclude=True)
+    world = replace(ALONE, overrides=(one,))
+    assert world.plan().changes == ALONE.plan().changes
+    assert "one" in finding(world.plan(), Reason.OVERRIDE_STALE).message
+    assert not selects(selector, JOHN.id, JOHN.sam, JOHN.upn)
+
+
+def test_a_name_that_looks_like_an_address_is_not_taken_for_one() -> None:
+    """A sAMAccountName that equals another account's UPN does not reach that account."""
+    odd = user("jsmith@corp.example.test", upn=None)
+    by_upn = override(JOHN, "upn", exclude=True)
+    world = replace(ALONE, users=(JOHN, odd), overrides=(by_upn,))
+    assert world.decision(JOHN).state is DecisionState.EXCLUDED
+    assert world.decision(odd).state is DecisionState.IMPORTED
+    assert selects(by_upn.account, JOHN.id, JOHN.sam, JOHN.upn)
 
 
 def test_an_override_of_nobody_is_told() -> None:

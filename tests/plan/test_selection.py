@@ -228,6 +228,15 @@ def test_single_accounts_are_selected_by_name(name: str) -> None:
     assert world.decision(ANNA).reason is Reason.LISTED
 
 
+def test_a_listed_name_that_fits_nobody_is_told() -> None:
+    """It is reported once, with what to do, and those who left are released all the same."""
+    select = SelectActiveDirectory(accounts=("ANNA", "anna@corp.example.test", "Gone"))
+    world = World(users=(ANNA, BERT), policies=(settings(select=select),), records=(record(BERT),))
+    (told,) = [one for one in world.plan().findings if one.reason is Reason.LISTED_NOT_FOUND]
+    assert '"Gone" in AutomaticImportPolicy/staff#/spec/select' in told.message
+    assert world.decision(BERT).state is DecisionState.RELEASED
+
+
 def hidden(sam: str, **fields: Any) -> DirectoryUser:
     """Return a user in CN=Users."""
     return user(sam, "CN=Users", **fields)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from muster.kube.view import Key, Parsed, Raw, View, look, parse, places, sentence
 from muster.model.names import CustomerName
 from muster.model.settings import AccountOverride
-from muster.plan.keys import fold
+from muster.plan.identity import selects
 from muster.resources import Conflict
 
 Taken = Callable[[CustomerName], Iterable[Raw]]
@@ -89,5 +89,5 @@ def _taken(override: AccountOverride, list_accounts: Taken) -> Iterable[str]:
 
 def _is_meant(override: AccountOverride, account: Raw) -> bool:
     status, identity = account.get("status") or {}, account["spec"]["identity"]
-    names = (status.get("userPrincipalName"), status.get("samAccountName"), identity["objectId"])
-    return fold(str(override.account)) in map(fold, names)
+    sam, upn = status.get("samAccountName"), status.get("userPrincipalName")
+    return selects(override.account, identity["objectId"], sam, upn)

@@ -21,7 +21,6 @@ from muster.model.reasons import Reason
 from muster.model.records import ContactChange, EntryChange
 from muster.plan.context import Context, Kept
 from muster.plan.drift import contact_change, contact_drift, entry_change, entry_drift
-from muster.plan.identity import account_name
 from muster.plan.linking import Linking, is_linked
 from muster.plan.psa_matching import ContactMatcher
 from muster.plan.vault_matching import EntryMatcher, category_to_write
@@ -76,7 +75,7 @@ def _record(one: Kept, vault: Link, psa: Link, context: Context) -> AccountRecor
     before, decision = one.before, one.considered.decision
     if before is None:
         return AccountRecord(
-            name=account_name(context.desired.customer.name, one.identity),
+            name=context.names[one.identity.id],
             customer=context.desired.customer.name,
             account_type=one.settings.account_type,
             identity=one.identity,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from muster.model.accounts import AccountRecord, Identity, Intent, IntentState, Known
-from muster.model.names import AccountId, ApplyTo, DecisionState, System
+from muster.model.names import AccountId, ApplyTo, CustomerName, DecisionState, System
 from muster.model.observed import Observed
 from muster.model.plans import Finding
 from muster.model.settings import (
@@ -20,7 +20,7 @@ from muster.model.settings import (
 )
 from muster.plan.decide import Considered, SourceSelection, decide_all, select_all
 from muster.plan.directory_index import DirectoryIndex
-from muster.plan.identity import find_overridden, identify
+from muster.plan.identity import find_overridden, identify, name_accounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class Context:
     records: Mapping[AccountId, AccountRecord]
     overrides: Mapping[AccountId, AccountOverride]
     intents: Mapping[tuple[AccountId, System], Intent]
+    names: Mapping[AccountId, str]
+    """What the accounts are called that are imported for the first time."""
     findings: tuple[Finding, ...]
 
     @property
@@ -89,6 +91,7 @@ def gather(
         records=records,
         overrides=overrides,
         intents=_intents(known.intents),
+        names=_new_names(desired.customer.name, considered, records),
         findings=tuple(stale),
     )
 
@@ -99,6 +102,19 @@ def _in_order(sources: Iterable[ImportSource]) -> list[ImportSource]:
         sources,
         key=lambda source: (source.settings.account_type, source.settings.origin.reference),
     )
+
+
+def _new_names(
+    customer: CustomerName,
+    considered: Iterable[Considered],
+    records: Mapping[AccountId, AccountRecord],
+) -> dict[AccountId, str]:
+    new = (
+        one.user
+        for one in considered
+        if one.user and one.account not in records and one.decision.state is DecisionState.IMPORTED
+    )
+    return name_accounts(customer, new, (record.name for record in records.values()))
 
 
 def _intents(intents: Iterable[Intent]) -> dict[tuple[AccountId, System], Intent]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from muster.model.accounts import Drift, Identity, Link
-from muster.model.names import AccountId, ApplyTo, LinkState, Source, System
+from muster.model.names import (
+    AccountId,
+    ApplyTo,
+    DecisionState,
+    LinkState,
+    Source,
+    System,
+)
 from muster.model.observed import Observed, SourceRead
 from muster.model.plans import Finding
 from muster.model.reasons import Reason
@@ -87,11 +94,15 @@ def _gained(selection: SourceSelection, context: Context) -> Iterator[Finding]:
         record.live and record.account_type is settings.account_type
         for record in context.records.values()
     )
-    if selection.selection.hits and not had:
+    gained = sum(
+        one.decision.state is DecisionState.IMPORTED and one.settings is settings
+        for one in context.considered
+    )
+    if gained and not had:
         yield Finding(
             reason=Reason.GAINED_BY_DEFAULT,
             message=f"{settings.origin.reference} is the default for {settings.account_type} "
-            f"accounts and brings this customer {len(selection.selection.hits)} of them.",
+            f"accounts and brings this customer {gained} of them.",
         )
 
 

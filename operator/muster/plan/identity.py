@@ -10,14 +10,14 @@ import hashlib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from muster.model.accounts import AccountRecord, Email, EmailSource, Identity
 from muster.model.directory import DirectoryUser
 from muster.model.names import AccountId, CustomerName
 from muster.model.plans import Finding
 from muster.model.reasons import Reason
-from muster.model.settings import AccountOverride
+from muster.model.settings import AccountOverride, AccountSelector
 from muster.plan.keys import fold
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
@@ -49,12 +49,26 @@ def _email(user: DirectoryUser, override: AccountOverride | None) -> Email | Non
     return Email(address=address, source=EmailSource.ACTIVE_DIRECTORY)
 
 
-def account_name(customer: CustomerName, identity: Identity, taken: Iterable[str] = ()) -> str:
+def name_accounts(
+    customer: CustomerName, users: Iterable[DirectoryUser], taken: Iterable[str]
+) -> dict[AccountId, str]:
+    """Return the names of new accounts; `taken` are those that other accounts have."""
+    names: dict[AccountId, str] = {}
+    used = set(taken)
+    for user in sorted(users, key=lambda user: user.id):
+        names[user.id] = account_name(customer, user, used)
+        used.add(names[user.id])
+    return names
+
+
+def account_name(
+    customer: CustomerName, account: Identity | DirectoryUser, taken: Collection[str] = ()
+) -> str:
     """Return a name such as `contoso-jsmith-7c1e`: readable, unique, fit for Kubernetes."""
-    letters = unicodedata.normalize("NFKD", identity.sam.casefold()).encode("ascii", "ignore")
+    letters = unicodedata.normalize("NFKD", account.sam.casefold()).encode("ascii", "ignore")
     slug = _NOT_IN_NAMES.sub("-", letters.decode()).strip("-") or "account"
-    digest = hashlib.sha256(identity.id.encode()).hexdigest()
-    for length in (4, 8, 16):
+    digest = hashlib.sha256(account.id.encode()).hexdigest()
+    for length in (4, 8, 16, 32):
         room = _NAME_LIMIT - len(customer) - length - 2
         name = f"{customer}-{slug[:room].strip('-')}-{digest[:length]}"
         if name not in taken:
@@ -74,15 +88,15 @@ def find_overridden(
     """
     if not overrides:
         return {}, []
-    ids: dict[str, AccountId] = {}
+    ids: dict[_Named, AccountId] = {}
     for record in records.values():
-        _name_account(ids, record.identity.id, record.identity.sam, record.identity.upn)
+        ids.update(dict.fromkeys(_names_of(record.identity), record.identity.id))
     for user in users:
-        _name_account(ids, user.id, user.sam, user.upn)
+        ids.update(dict.fromkeys(_names_of(user), user.id))
     named: defaultdict[AccountId, list[AccountOverride]] = defaultdict(list)
     problems = []
     for override in overrides:
-        account = ids.get(fold(str(override.account)))
+        account = ids.get(_name_in(override.account))
         if account is None:
             problems.append(_stale(override))
         else:
@@ -91,10 +105,29 @@ def find_overridden(
     return {account: one for account, (one, *more) in named.items() if not more}, problems
 
 
-def _name_account(ids: dict[str, AccountId], account: AccountId, sam: str, upn: str | None) -> None:
-    for name in (account, sam, upn):
-        if name:
-            ids[fold(name)] = account
+def selects(selector: AccountSelector, object_id: str, sam: str | None, upn: str | None) -> bool:
+    """Say whether a selector names an account; each of its fields fits only its own kind."""
+    field, wanted = _name_in(selector)
+    return fold({"objectId": object_id, "samAccountName": sam}.get(field, upn)) == wanted
+
+
+_Named = tuple[str, str]
+"""A field of an `AccountSelector`, and a folded name."""
+
+
+def _name_in(selector: AccountSelector) -> _Named:
+    if selector.object_id:
+        return "objectId", fold(selector.object_id)
+    if selector.user_principal_name:
+        return "userPrincipalName", fold(selector.user_principal_name)
+    return "samAccountName", fold(selector.sam_account_name)
+
+
+def _names_of(account: Identity | DirectoryUser) -> Iterator[_Named]:
+    yield "objectId", fold(account.id)
+    yield "samAccountName", fold(account.sam)
+    if account.upn:
+        yield "userPrincipalName", fold(account.upn)
 
 
 def _stale(override: AccountOverride) -> Finding:

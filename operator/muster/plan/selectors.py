@@ -51,7 +51,7 @@ def select(settings: ImportSettings, index: DirectoryIndex) -> Selection:
     """Resolve the selectors of one policy in one domain."""
     hits: dict[AccountId, Hit] = {}
     findings: list[Finding] = []
-    for account, hit in _listed(settings, index):
+    for account, hit in _listed(settings, index, findings):
         hits.setdefault(account, hit)
     for account, hit in _in_organizational_units(settings, index, findings):
         hits.setdefault(account, hit)
@@ -69,14 +69,27 @@ _UNRESOLVED = frozenset(
 )
 
 
-def _listed(settings: ImportSettings, index: DirectoryIndex) -> Iterator[tuple[AccountId, Hit]]:
+def _listed(
+    settings: ImportSettings, index: DirectoryIndex, findings: list[Finding]
+) -> Iterator[tuple[AccountId, Hit]]:
     wanted = {fold(name): name for name in settings.select.accounts}
-    if not wanted:
-        return
-    for user in index.by_id.values():
-        name = wanted.get(fold(user.sam)) or wanted.get(fold(user.upn))
-        if name:
-            yield user.id, (Reason.LISTED, name)
+    found: set[str] = set()
+    for user in index.by_id.values() if wanted else ():
+        names = [name for name in (fold(user.sam), fold(user.upn)) if name in wanted]
+        found.update(names)
+        if names:
+            yield user.id, (Reason.LISTED, wanted[names[0]])
+    for name in sorted(wanted.keys() - found):
+        findings.append(_not_listed(settings, wanted[name], index))
+
+
+def _not_listed(settings: ImportSettings, name: str, index: DirectoryIndex) -> Finding:
+    """Return that a listed name fits nobody; an account that was deleted is the usual cause."""
+    return Finding(
+        reason=Reason.LISTED_NOT_FOUND,
+        message=f'"{name}" in {settings.origin.at("select/activeDirectory/accounts")} is no '
+        f"account of {index.domain.dn}. Correct it, or remove it.",
+    )
 
 
 def _in_organizational_units(
