@@ -26,6 +26,7 @@ from tests.plan.world import (
 from muster.model.names import (
     AccountType,
     Action,
+    DriftRemediation,
     LinkState,
     MatchKey,
     Mode,
@@ -134,6 +135,32 @@ def test_a_linked_contact_that_became_inactive() -> None:
     )
     assert (world.psa_link(JOHN).state, world.psa_link(JOHN).id) == (LinkState.UNUSABLE, "1")
     assert actions(world.plan(), System.PSA) == []
+
+
+@pytest.mark.parametrize("gap", ["skipped", "lost", "unread", "inactive"])
+@pytest.mark.parametrize("key", [MatchKey.CREATED, MatchKey.EMAIL])
+def test_a_contact_that_muster_made_stays_its_own(gap: str, key: MatchKey) -> None:
+    """After any gap it is Created again, so that its name is corrected; whatever key it had."""
+    there = (contact(1, "Jon Smith", MAIL),)
+    made = record(JOHN, psa=link(1, CREATED, key, Reason.CREATE_WHEN_MISSING))
+    before = replace(ALONE, contacts=there, records=(made,)).applied()
+    off = Options(psa=PsaOptions(match=False))
+    during = {
+        "skipped": replace(before, policies=(settings(options=off),)),
+        "lost": replace(before, contacts=()),
+        "unread": replace(before, unread=(Source.PSA,)),
+        "inactive": replace(before, contacts=(replace(there[0], active=False),)),
+    }[gap].applied()
+    correct = replace(EVERYTHING, drift_remediation=DriftRemediation.CORRECT)
+    after = replace(during, contacts=there, unread=(), policies=(settings(options=correct),))
+    found = after.psa_link(JOHN)
+    assert (found.state, found.key, found.id) == (CREATED, MatchKey.CREATED, "1")
+    assert Action.UPDATE in actions(after.plan(), System.PSA)
+
+
+def test_a_contact_that_muster_creates_is_known_as_its_own() -> None:
+    """The key of a new contact says that Muster made it."""
+    assert ALONE.applied().psa_link(JOHN).key is MatchKey.CREATED
 
 
 def test_an_inactive_contact_cannot_be_pinned() -> None:

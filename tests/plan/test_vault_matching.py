@@ -18,7 +18,9 @@ from tests.plan.world import (
     finding,
     intent,
     link,
+    override,
     person,
+    pin,
     record,
     settings,
     user,
@@ -164,6 +166,46 @@ def test_our_own_mark_is_the_strongest() -> None:
     assert (found.state, found.id, found.key) == (LinkState.CREATED, "1", MatchKey.MARK)
     other = replace(ALONE, entries=(entry(1, "renamed", mark="fabrikam/1"),))
     assert other.vault_link(JOHN).id is None
+
+
+@pytest.mark.parametrize("mark", [f"fabrikam/{JOHN.id}", "contoso/1", "contoso-old/1"])
+@pytest.mark.parametrize("category", ["Active Directory", None])
+@pytest.mark.parametrize("rule", Uncategorized)
+def test_another_accounts_mark_is_no_match(
+    mark: str, category: str | None, rule: Uncategorized
+) -> None:
+    """What is marked for somebody else is not linked by username, and nothing is made beside it."""
+    world = replace(uncategorized(rule), entries=(entry(1, "jsmith", category, mark=mark),))
+    found = world.vault_link(JOHN)
+    assert (found.state, found.reason) == (LinkState.CONFLICT, Reason.SHARED_MATCH)
+    assert [one.id for one in found.candidates] == ["1"]
+    assert actions(world.plan(), System.VAULT) == []
+    told = finding(world.plan(), Reason.SHARED_MATCH).message
+    assert mark in told
+    assert "pin it" in told
+    pinned = replace(world, overrides=(override(JOHN, vault=pin(1)),))
+    assert pinned.vault_link(JOHN).state is LinkState.LINKED_BY_OVERRIDE
+    unmarked = replace(world, entries=(*world.entries, entry(2, "jsmith")))
+    assert unmarked.vault_link(JOHN).id == "2"
+
+
+def test_another_accounts_mark_in_another_category_is_not_in_the_way() -> None:
+    """An entry of another source stays no candidate, marked or not."""
+    world = replace(ALONE, entries=(entry(1, "jsmith", "Office 365", mark="contoso/1"),))
+    assert world.vault_link(JOHN).state is LinkState.CREATED
+
+
+def test_our_own_entry_that_became_unusable_is_not_made_again() -> None:
+    """Known by its mark alone, after the registry was lost, it still stands in the way."""
+    world = replace(ALONE, entries=(entry(1, "renamed", personal=True, mark=MARK),))
+    assert world.vault_link(JOHN).state is LinkState.UNUSABLE
+    assert actions(world.plan(), System.VAULT) == []
+
+
+def test_an_entry_that_a_person_made_during_our_create_is_theirs() -> None:
+    """Without the mark it is linked by its username, and not taken for ours."""
+    world = replace(ALONE, entries=(entry(1, "jsmith"),), intents=(HELD_INTENT,))
+    assert world.vault_link(JOHN).state is LinkState.LINKED
 
 
 def test_a_copied_mark_is_ambiguous() -> None:

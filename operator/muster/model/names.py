@@ -96,6 +96,8 @@ class MatchKey(StrEnum):
     """By what a link was found."""
 
     MARK = "OwnershipMark"
+    CREATED = "Created"
+    """Muster made the record, and it is one that cannot carry a mark."""
     OVERRIDE = "Override"
     SAM_ACCOUNT_NAME = "SamAccountName"
     USER_PRINCIPAL_NAME = "UserPrincipalName"

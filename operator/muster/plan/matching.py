@@ -96,6 +96,9 @@ class Matcher(Protocol):
 _LASTING = frozenset({Reason.MATCHED, Reason.CREATE_WHEN_MISSING, Reason.ALREADY_LINKED})
 """The reasons that a link keeps from run to run."""
 
+_OURS = frozenset({MatchKey.MARK, MatchKey.CREATED})
+"""The keys of records that Muster made, by which it knows them again when a link returns."""
+
 
 def match_all(subjects: Mapping[AccountId, Subject], matcher: Matcher) -> dict[AccountId, Link]:
     """Return the link of every subject."""
@@ -225,14 +228,16 @@ def _sticky(record: RemoteId, name: str, subject: Subject, matcher: Matcher) -> 
     prior = subject.prior
     trouble = matcher.unusable(record)
     if prior is None or prior.id is None:
-        prior = Link(state=LinkState.CREATED, reason=Reason.CREATE_WHEN_MISSING, key=MatchKey.MARK)
+        reason = Reason.CREATE_WHEN_MISSING
+        prior = Link(state=LinkState.CREATED, reason=reason, key=MatchKey.CREATED)
+    made = prior.key in _OURS
     state = LinkState.UNUSABLE if trouble else _sticky_state(prior)
     reason = Reason.NOT_USABLE if trouble else _sticky_reason(prior)
     link = Link(
         state=state,
         reason=reason,
         id=record,
-        key=prior.key,
+        key=MatchKey.CREATED if state is LinkState.CREATED and not made else prior.key,
         name=name,
         place=prior.place,
         message=trouble,
@@ -250,7 +255,7 @@ def _sticky_state(prior: Link) -> LinkState:
         return LinkState.LINKED
     if prior.state in LINKED_STATES:
         return prior.state
-    return LinkState.CREATED if prior.key is MatchKey.MARK else LinkState.LINKED
+    return LinkState.CREATED if prior.key in _OURS else LinkState.LINKED
 
 
 def _sticky_reason(prior: Link) -> Reason:
@@ -342,12 +347,14 @@ def _settle(
     elif record in claims.contested or wanted[record] > 1:
         message = "Another account matches the same record."
     else:
-        ours = key is MatchKey.MARK or subject.creating
+        # An entry shows by its mark that it is ours; a contact can only be known by its e-mail.
+        found = MatchKey.CREATED if subject.creating and key is MatchKey.EMAIL else key
+        ours = found in _OURS
         return Link(
             state=LinkState.CREATED if ours else LinkState.LINKED,
             reason=Reason.CREATE_WHEN_MISSING if ours else Reason.MATCHED,
             id=record,
-            key=key,
+            key=found,
             name=matcher.name(record),
         )
     link = _open_question(LinkState.CONFLICT, Reason.SHARED_MATCH, hits.found, matcher, subject)

@@ -35,7 +35,7 @@ def _link(result: ChangeResult) -> Link:
         return Link(state=LinkState.HELD, reason=Reason.UNSETTLED_CREATE, message=result.problem)
     if not result.done:
         return Link(state=LinkState.UNMATCHED, reason=Reason.CREATE_FAILED, message=result.problem)
-    key = MatchKey.MARK if result.change.system is System.VAULT else MatchKey.EMAIL
+    key = MatchKey.MARK if result.change.system is System.VAULT else MatchKey.CREATED
     return Link(
         state=LinkState.CREATED,
         reason=Reason.CREATE_WHEN_MISSING,

@@ -20,6 +20,8 @@ ACTIVE_DIRECTORY_CATEGORIES = ("Active Directory",)
 """Categories accepted for accounts of Active Directory; the first that exists is written."""
 
 _MARK_RANK, _USERNAME_RANK = 0, 1
+_SHOWN_MARK = 110
+"""Letters; longer than any mark that Muster writes, and people write into notes what they like."""
 _ACCEPTED = frozenset(map(fold, ACTIVE_DIRECTORY_CATEGORIES))
 
 
@@ -70,17 +72,49 @@ class EntryMatcher:
                 self._by_mark[entry.mark].append(entry)
 
     def find(self, subject: Subject) -> Found:
-        """Return the entries that Muster marked for the account, else those by username."""
-        marked = self._by_mark.get(mark_of(self._customer, subject.identity))
-        forbidden = subject.forbidden
-        usable_marked = [one for one in marked or () if one.usable and one.id not in forbidden]
-        if usable_marked:
-            return Hits(_MARK_RANK, tuple((one.id, MatchKey.MARK) for one in usable_marked))
+        """Return the entries that Muster marked for the account, else those by username.
+
+        An entry that is marked for another account is that one's, whatever its username says.
+        """
+        mark, forbidden = mark_of(self._customer, subject.identity), subject.forbidden
+        marked = [one.id for one in self._by_mark.get(mark, ()) if one.id not in forbidden]
+        usable = [record for record in marked if self.entries[record].usable]
+        if usable:
+            return Hits(_MARK_RANK, tuple((record, MatchKey.MARK) for record in usable))
         hits = {i: key for i, key in self._hits(subject.identity) if i not in forbidden}
+        foreign = {i: hits.pop(i) for i in tuple(hits) if self.entries[i].mark not in (None, mark)}
         accepted = {i: key for i, key in hits.items() if self._accepts(i)}
         if accepted:
             return Hits(_USERNAME_RANK, tuple(accepted.items()))
+        if marked:
+            return self._unusable(dict.fromkeys(marked, MatchKey.MARK))
+        foreign = {i: key for i, key in foreign.items() if self._might_be_meant(i)}
+        if foreign:
+            return self._anothers(foreign)
         return self._second_choice(hits, subject.options.vault.uncategorized) if hits else Nothing()
+
+    def _might_be_meant(self, record: RemoteId) -> bool:
+        entry = self.entries[record]
+        return entry.usable and (not entry.category or in_accepted_category(entry))
+
+    def _anothers(self, hits: dict[RemoteId, MatchKey]) -> SetAside:
+        """Return that what matches is marked for another account, which a person must settle."""
+        mark = min(self.entries[record].mark or "" for record in hits)[:_SHOWN_MARK]
+        link = Link(
+            state=LinkState.CONFLICT,
+            reason=Reason.SHARED_MATCH,
+            message=f"The username matches an entry that is marked for another account ({mark}). If"
+            " it belongs to this one, pin it with an AccountOverride, or take the mark out of "
+            "its notes.",
+            candidates=self._candidates(hits),
+        )
+        return SetAside(link)
+
+    def _unusable(self, hits: dict[RemoteId, MatchKey]) -> SetAside:
+        candidates = self._candidates(hits)
+        return SetAside(
+            Link(state=LinkState.UNUSABLE, reason=Reason.NOT_USABLE, candidates=candidates)
+        )
 
     def _hits(self, identity: Identity) -> Iterator[tuple[RemoteId, MatchKey]]:
         for key, username in reversed(usernames(identity, self._netbios_name)):
@@ -100,17 +134,13 @@ class EntryMatcher:
         if bare and rule is Uncategorized.MATCH:
             return Hits(_USERNAME_RANK, tuple(bare.items()))
         if bare and rule is Uncategorized.HOLD:
-            state, reason, shown = (
-                LinkState.UNCATEGORIZED_CANDIDATE,
-                Reason.WITHOUT_CATEGORY,
-                {**bare, **unusable},
+            link = Link(
+                state=LinkState.UNCATEGORIZED_CANDIDATE,
+                reason=Reason.WITHOUT_CATEGORY,
+                candidates=self._candidates({**bare, **unusable}),
             )
-        elif unusable:
-            state, reason, shown = LinkState.UNUSABLE, Reason.NOT_USABLE, unusable
-        else:
-            return Nothing(self._candidates(hits))
-        link = Link(state=state, reason=reason, candidates=self._candidates(shown))
-        return SetAside(link)
+            return SetAside(link)
+        return self._unusable(unusable) if unusable else Nothing(self._candidates(hits))
 
     def _candidates(self, hits: dict[RemoteId, MatchKey]) -> tuple[Candidate, ...]:
         return tuple(sorted((self.candidate(i, key) for i, key in hits.items()), key=by_id))
