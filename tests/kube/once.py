@@ -18,6 +18,8 @@ from muster.model.names import LINKED_STATES, LinkState
 MOST_MISSING = 8
 """At most so many ordinary people lose both their entry and their contact beforehand."""
 
+_MOST_CREATES = 100
+
 _ENDED = {str(one) for one in LINKED_STATES}
 
 
@@ -33,15 +35,20 @@ class Work:
     contacts: int
 
     def wait_for_create(self, writes: int) -> None:
-        """Wait until so many records were created and the request for another has just left."""
-        seen: set[str] = set()
+        """Wait until so many records were created and the request for another is on its way.
 
-        def is_fresh() -> bool:
-            known, now = set(seen), set(open_intents(self.world, self.customer))
-            seen.update(now)
-            return self._records() >= writes and not now <= known
+        What did not leave yet when a process dies is held for a while instead, which is right and
+        takes longer than a test may.
+        """
+        lab = self.world.lab
 
-        eventually(is_fresh, "a create under way", every_s=0.02)
+        def is_on_its_way() -> bool:
+            arrived = _MOST_CREATES - len(lab.faults.pending)
+            requests = (*lab.itglue.requests, *lab.connectwise.requests)
+            answered = sum(one.method == "POST" for one in requests)
+            return answered >= writes and arrived > answered
+
+        eventually(is_on_its_way, "a create on its way", every_s=0.02)
 
     def is_done(self) -> bool:
         """Say whether the customer is Ready and nothing waits to be looked up."""
@@ -86,7 +93,8 @@ def prepare(world: World, customer: str = "contoso", slow_s: float = 0.3) -> Wor
         policy = load_yaml(path)
         policy["spec"]["limits"] = {"create": {"percent": 100}}
         path.write_text(json.dumps(policy), encoding="utf-8")  # JSON is YAML
-    lab.faults.add(Slow(delay_s=slow_s), method="POST", times=-1)
+    for number in range(_MOST_CREATES):  # one each, so that those still pending can be counted
+        lab.faults.add(Slow(delay_s=slow_s), method="POST", after=number)
     return Work(
         world=world,
         customer=customer,
