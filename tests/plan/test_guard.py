@@ -16,6 +16,7 @@ from tests.plan.world import (
     person,
     record,
     settings,
+    user,
 )
 
 from muster.model.accounts import AccountRecord
@@ -174,6 +175,44 @@ def test_a_source_that_shrank(
     if says:
         assert says in messages[0]
         assert "spec.limits.shrink" in messages[0]
+
+
+def shrunken(size: int, before: int = 40) -> World:
+    """Return a world whose directory shows less than before, and whose plan has no changes."""
+    users = CROWD[:size]
+    others = tuple(user(f"kept{number}", "OU=Admins") for number in range(size - len(users)))
+    return replace(
+        World(users=(*users, *others), policies=(settings(limits=Limits(release=ANY)),)),
+        records=tuple(record(one) for one in users),
+        sizes=((Source.DIRECTORY, before),),
+    )
+
+
+def test_an_approval_of_an_empty_plan_covers_the_sizes_that_were_shown() -> None:
+    """The digest in the refusal lets this loss pass, and no larger and no later one."""
+    world = shrunken(12)
+    verdict = world.verdict()
+    assert verdict.plan.changes == ()
+    digest = verdict.plan.digest
+    assert digest in refused(verdict)[0]
+    assert digest != world.plan().digest
+    later = replace(world, now=NOW + timedelta(hours=1))
+    assert later.verdict().plan.digest == digest
+    passed = approved(world, plan=digest).verdict()
+    assert passed == Approved(verdict.plan, approved_by="moving day")
+    for other in (shrunken(11), shrunken(12, before=41), world):
+        plan = world.plan().digest if other is world else digest
+        assert isinstance(approved(other, plan=plan).verdict(), Refused)
+
+
+def test_an_approval_of_a_plan_does_not_accept_a_loss_beside_it() -> None:
+    """The same changes on a source that shrank meanwhile are refused again."""
+    leaving = limited(LEAVING, release=NONE)
+    approval = approved(leaving, plan=leaving.verdict().plan.digest)
+    assert isinstance(approval.verdict(), Approved)
+    less = replace(approval, sizes=((Source.DIRECTORY, 12),))
+    assert less.plan().changes == leaving.plan().changes
+    assert isinstance(less.verdict(), Refused)
 
 
 def test_a_source_that_was_never_read_cannot_have_shrunk() -> None:

@@ -57,7 +57,7 @@ def _print_customer(verdict: Verdict, locate: Locate, console: Console) -> None:
         )
     _print_changes(plan, locate, console)
     _print_findings(plan, console)
-    if plan.changes:
+    if plan.changes or isinstance(verdict, Refused):
         console.print(f"  for approvals: {plan.digest}")
     if isinstance(verdict, Refused):
         for refusal in verdict.refusals:

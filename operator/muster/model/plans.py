@@ -146,7 +146,8 @@ class CustomerPlan:
 
     `records` are the accounts as they will be when every change has succeeded; only those
     that differ from what the registry holds. The digest covers what would be done (changes
-    and their targets), so that equal plans have equal digests whenever they are made.
+    and their targets), so that equal plans have equal digests whenever they are made; of a plan
+    that was refused because a source shrank, it covers the sizes too.
     """
 
     customer: CustomerName

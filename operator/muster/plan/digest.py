@@ -8,13 +8,22 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from muster.model.names import CustomerName
+from muster.model.names import CustomerName, Source
 from muster.model.plans import Change, CustomerPlan
 
 
 def digest_changes(customer: CustomerName, changes: Iterable[Change]) -> str:
     """Return `sha256:…` over what would be done for one customer, drafts included."""
     return _digest([customer, [_payload(change) for change in changes]])
+
+
+Shrunken = tuple[Source, int, int]
+"""A source that shrank, how many records it showed, and how many it shows now."""
+
+
+def digest_shrunken(plan: CustomerPlan, shrunken: Iterable[Shrunken]) -> str:
+    """Return `sha256:…` over a plan and the sources whose loss it would accept."""
+    return _digest([plan.digest, sorted(shrunken)])
 
 
 def digest_plans(plans: Iterable[CustomerPlan]) -> str:

@@ -1,13 +1,15 @@
-"""The guard refuses a plan that is too large to be meant. It never edits one.
+"""The guard refuses a plan that is too large to be meant. It never edits what one does.
 
 A refusal names the number, the limit and the field that raises it, and the approval that
-lets exactly this plan pass.
+lets exactly this plan pass. Where a source shrank, the numbers are part of the plan's digest:
+plans without a change are all alike, and to approve one must not approve the next.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from muster.model.accounts import Known
@@ -15,6 +17,7 @@ from muster.model.names import Action, Source
 from muster.model.plans import Approved, CustomerPlan, PlannedPolicy, Refusal, Refused, Verdict
 from muster.model.reasons import Reason
 from muster.model.settings import Approval, Desired, Limit, Limits
+from muster.plan.digest import Shrunken, digest_shrunken
 
 _LIMITED = {
     Action.CREATE: "create",
@@ -27,13 +30,18 @@ _OF_REGISTERED = frozenset({"release", "relink"})
 
 def guard(plan: CustomerPlan, desired: Desired, known: Known, now: datetime) -> Verdict:
     """Approve or refuse a plan whole."""
-    refusals = (*_over_limit(plan, desired), *_shrunken(plan, desired, known))
+    shrunken = tuple(_shrunken(plan, desired, known))
+    refusals = (*_over_limit(plan, desired), *(refusal for _, refusal in shrunken))
     if not refusals:
         return Approved(plan)
+    if shrunken:
+        plan = replace(plan, digest=digest_shrunken(plan, (numbers for numbers, _ in shrunken)))
     approval = _approval(plan, desired, now)
     if approval is not None:
         return Approved(plan, approved_by=approval.reason)
-    return Refused(plan, refusals)
+    how = _how_to_approve(plan)
+    told = (replace(refusal, message=f"{refusal.message} {how}") for refusal in refusals)
+    return Refused(plan, tuple(told))
 
 
 def _approval(plan: CustomerPlan, desired: Desired, now: datetime) -> Approval | None:
@@ -56,7 +64,7 @@ def _over_limit(plan: CustomerPlan, desired: Desired) -> Iterator[Refusal]:
         limit: Limit = getattr(limits.get(origin, Limits()), kind)
         allowed = limit.allowed(_population(kind, policies.get(origin), count))
         if count > allowed:
-            yield _too_many(plan, origin, kind, count, allowed)
+            yield _too_many(origin, kind, count, allowed)
 
 
 def _population(kind: str, policy: PlannedPolicy | None, left: int) -> int:
@@ -69,13 +77,12 @@ def _population(kind: str, policy: PlannedPolicy | None, left: int) -> int:
     return policy.registered if kind in _OF_REGISTERED else policy.selected
 
 
-def _too_many(plan: CustomerPlan, origin: str, kind: str, count: int, allowed: int) -> Refusal:
+def _too_many(origin: str, kind: str, count: int, allowed: int) -> Refusal:
     where = f"{origin} sets it in spec.limits.{kind}" if origin else "No policy is left to raise it"
     return Refusal(
         reason=Reason.LIMIT_EXCEEDED,
         policy=origin,
-        message=f"{count} changes of kind {kind} exceed the limit of {allowed}. {where}. "
-        f"{_how_to_approve(plan)}",
+        message=f"{count} changes of kind {kind} exceed the limit of {allowed}. {where}.",
     )
 
 
@@ -86,19 +93,23 @@ def _how_to_approve(plan: CustomerPlan) -> str:
     )
 
 
-def _shrunken(plan: CustomerPlan, desired: Desired, known: Known) -> Iterator[Refusal]:
+def _shrunken(
+    plan: CustomerPlan, desired: Desired, known: Known
+) -> Iterator[tuple[Shrunken, Refusal]]:
+    """Yield each source that shrank, with its sizes before and now, and what to say about it."""
     limits = [source.settings.limits.shrink for source in desired.sources] or [Limits().shrink]
     for source, size in plan.sizes:
         before = known.size(source) or 0
         allowed = min(limit.allowed(before) for limit in limits)
         vanished = size == 0 and before > 0 and _rests_on(source, known)
         if vanished or before - size > allowed:
-            yield Refusal(
+            refusal = Refusal(
                 reason=Reason.SOURCE_SHRUNKEN,
                 message=f"The {source} shows {size} records where it showed {before}, and it may "
                 f"lose {allowed} between two runs (spec.limits.shrink). Check its filters and "
-                f"rights. {_how_to_approve(plan)}",
+                "rights.",
             )
+            yield (source, before, size), refusal
 
 
 def _rests_on(source: Source, known: Known) -> bool:
