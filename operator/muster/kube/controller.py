@@ -11,7 +11,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ from muster.kube.held import failed_status, held_status, resource_conditions
 from muster.kube.integrations import look_at
 from muster.kube.leases import ShardLeases
 from muster.kube.meters import Meters
-from muster.kube.resources import CUSTOMER, INTEGRATION, OVERRIDE, POLICY, Kind
+from muster.kube.resource_status import policies_in, tell_resources
+from muster.kube.resources import CUSTOMER, INTEGRATION, Kind
 from muster.kube.status_writer import StatusWriter, requested_at
 from muster.kube.store import Store
 from muster.kube.view import View
@@ -50,7 +51,10 @@ _INTEGRATION = "integration/"
 
 _INTEGRATION_S = 3600.0
 
-_TOLD = {POLICY.kind: POLICY, OVERRIDE.kind: OVERRIDE}
+_RESOURCES = "resources/"
+"""The key under which the status of policies and overrides is told."""
+
+_AFTER_BUG_S = 300.0
 
 
 def _integration_key(integration: Integration) -> str:
@@ -83,16 +87,16 @@ class Controller:
         self._seen = View()
         self._requests: dict[str, str] = {}
         self._failures: dict[str, int] = {}
-        self._selected: dict[str, dict[str, int]] = {}
-        self.last_change = time.monotonic()
 
     # ------------------------------------------------------------ what the watch tells
 
     def changed(self, raw: Mapping[str, Any]) -> None:
         """Take up a resource as it is now."""
-        self.last_change = time.monotonic()
+        before = self._parts.store.raw(str(raw["kind"]), str(raw["metadata"]["name"])) or {}
         if self._parts.store.put(raw):
             self._news.set()
+        elif policies_in(before) != policies_in(raw):
+            self._parts.queue.put(_RESOURCES, Priority.PERIODIC, _SETTLE_S)
 
     def deleted(self, kind: Kind, name: str) -> None:
         """Forget a resource; nothing outside is touched."""
@@ -111,12 +115,20 @@ class Controller:
             self._parts.assembly.forget_connections()
             self._wake(affected)
 
+    def _forget(self, name: str) -> None:
+        """Drop what is shown and counted for a customer that is gone or somebody else's."""
+        self._parts.meters.forget(name)
+        self._failures.pop(name, None)
+
     def resources_changed(self) -> None:
         """Take up what is in the store now."""
         self._news.set()
 
     def shards_changed(self, _held: frozenset[int]) -> None:
-        """Take up the customers of shards that have come to this replica."""
+        """Take up the customers of shards that have come, and forget those of shards that went."""
+        for name in self._parts.store.view().desired:
+            if not self._parts.leases.holds(name):
+                self._forget(name)
         self._wake(self._parts.store.view().desired)
         self._wake(map(_integration_key, self._parts.store.view().estate.integrations))
         self._news.set()
@@ -152,8 +164,12 @@ class Controller:
             self._news.wait()
             self._stop.wait(_SETTLE_S)
             self._news.clear()
-            if not self._stop.is_set():
-                self._safely(self._take_up)
+            if self._stop.is_set():
+                return
+            try:
+                self._take_up()
+            except Exception:  # the shell's last resort: the planner must not end
+                logger.exception("This is a bug in Muster; the operator goes on.")
 
     def _take_up(self) -> None:
         """Wake exactly the customers for whom something is different now."""
@@ -169,12 +185,12 @@ class Controller:
         ]
         self._requests = requests
         for gone in {*old.desired, *old.held} - {*new.desired, *new.held}:
+            self._forget(gone)
             self._parts.queue.forget(gone)
-            self._parts.meters.forget(gone)
         self._wake(woken)
         known = set(old.estate.integrations)
         self._wake(_integration_key(one) for one in new.estate.integrations if one not in known)
-        self._tell_resources(new)
+        self._wake([_RESOURCES])
 
     def _requested(self) -> dict[str, str]:
         found = {}
@@ -188,60 +204,34 @@ class Controller:
         for name in customers:
             self._parts.queue.put(str(name), Priority.PERSON)
 
-    def _tell_resources(self, view: View) -> None:
-        """Write the status of policies and overrides; the holder of shard 0 does it."""
-        if 0 not in self._parts.leases.held:
-            return
-        for kind, name in self._parts.store.list_keys():
-            told = _TOLD.get(kind)
-            if told is not None:
-                counts = self._policy_counts(view, name) if told is POLICY else {}
-                conditions = resource_conditions(view, told, name)
-                self._parts.writer.set_conditions(told, name, conditions, **counts)
-
-    def _policy_counts(self, view: View, name: str) -> dict[str, int]:
-        """Return how many customers and accounts a policy is in force for."""
-        reference = f"{POLICY.kind}/{name}"
-        customers = [
-            customer
-            for customer, desired in view.desired.items()
-            if any(one.settings.origin.reference == reference for one in desired.sources)
-        ]
-        counts = {"customers": len(customers)}
-        if all(one in self._selected for one in customers):
-            # Before everybody has run, as after a restart, the number that was told still stands.
-            counts["accounts"] = sum(self._selected[one].get(reference, 0) for one in customers)
-        return counts
-
     # ------------------------------------------------------------ from work to agreement
 
     def _work(self) -> None:
         while (key := self._parts.queue.get()) is not None:
             try:
-                self._safely(lambda name=key: self._run(CustomerName(name)))  # type: ignore[misc]
+                self._run(CustomerName(key))
+            except MusterError as error:
+                logger.warning("%s: %s", key, error)
+                self._parts.queue.put(key, Priority.RETRY, _RETRY_S[0])
+            except Exception:  # the shell's last resort: one bad customer must not end a worker
+                logger.exception("%s: this is a bug in Muster; it is tried again later.", key)
+                self._parts.queue.put(key, Priority.RETRY, _AFTER_BUG_S)
             finally:
                 self._parts.queue.done(key)
-
-    def _safely(self, step: Callable[[], None]) -> None:
-        try:
-            step()
-        except Exception:  # the shell's last resort: one bad customer must not end a worker
-            logger.exception("This is a bug in Muster; the operator goes on.")
 
     def _run(self, name: CustomerName) -> None:
         parts, view = self._parts, self._seen
         if not parts.leases.holds(name):
             return
+        if name == _RESOURCES:
+            tell_resources(view, parts.store, parts.writer)
+            return
         if name.startswith(_INTEGRATION):
             self._look_at(name.removeprefix(_INTEGRATION), view)
             return
         if name in view.held:
-            raw = parts.store.raw(CUSTOMER.kind, name)
-            old = parts.writer.current(CUSTOMER, name)
-            status = held_status(old, view.held[name])
-            parts.meters.show_conditions(name, status["conditions"])
-            if parts.writer.write(CUSTOMER, name, status) and raw:
-                parts.events.tell_changes(CUSTOMER, raw, old, status)
+            status = held_status(parts.writer.current(CUSTOMER, name), view.held[name])
+            self._tell(name, status)
             return
         desired = view.desired.get(name)
         if desired is not None:
@@ -284,12 +274,20 @@ class Controller:
         if self._stop.is_set() or not self._parts.leases.holds(name):
             return
         old = self._parts.writer.current(CUSTOMER, name)
-        status = failed_status(old, str(error))
-        self._parts.meters.show_conditions(name, status["conditions"])
         try:
-            self._parts.writer.write(CUSTOMER, name, status)
+            self._tell(name, failed_status(old, str(error)))
         except RemoteError as unwritten:
             logger.warning("%s: the status could not be written: %s", name, unwritten)
+
+    def _tell(self, name: CustomerName, status: dict[str, Any]) -> None:
+        """Write the status of a customer whose run did not begin or end, and tell what changed."""
+        parts = self._parts
+        raw = parts.store.raw(CUSTOMER.kind, name)
+        old = parts.writer.current(CUSTOMER, name)
+        handled = {"handledReconcileAt": requested_at(raw)} if raw else {}
+        parts.meters.show_conditions(name, status["conditions"])
+        if parts.writer.write(CUSTOMER, name, status | handled) and raw:
+            parts.events.tell_changes(CUSTOMER, raw, old, status)
 
     def _go_on_or_stop(self, _change: object) -> None:
         if self._stop.is_set():
@@ -304,10 +302,6 @@ class Controller:
             self._parts.events.tell_changes(CUSTOMER, raw, old, report.status)
         self._parts.meters.reconciled(ready["reason"], took_s)
         self._parts.meters.customer(name, report)
-        selected = {one.origin: one.selected for one in report.proposal.plan.policies}
-        if selected != self._selected.get(name):
-            self._selected[name] = selected
-            self._news.set()
         logger.info("%s: %s in %.1f s", name, ready["reason"], took_s)
         self._again(name, desired, ready=ready["status"] == "True")
 

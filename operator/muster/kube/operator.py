@@ -158,8 +158,9 @@ class Operator:
         """List every kind and take up what the watch has not told; return the differences."""
         differences = 0
         for kind in FROM_GIT:
+            moment = self._store.moment
             items = list(self._api.list(kind, self._options.namespace))
-            differences += self._store.replace_all(kind.kind, items)
+            differences += self._store.replace_all(kind.kind, items, moment)
         self._listed_at = time.monotonic()
         return differences
 

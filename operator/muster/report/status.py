@@ -51,7 +51,7 @@ def report(
     return _with_sync_times(status, old, desired, now)
 
 
-_NUMBERS = ("accounts", "ambiguous", "drift", "counts")
+_NUMBERS = ("accounts", "ambiguous", "drift", "counts", "policies")
 
 
 def _numbers(verdict: Verdict, old: Status) -> Status:
@@ -68,6 +68,15 @@ def _numbers(verdict: Verdict, old: Status) -> Status:
         "ambiguous": plan.counts.vault.ambiguous + plan.counts.psa.ambiguous,
         "drift": plan.counts.drift,
         "counts": asdict(plan.counts),
+        "policies": [
+            {
+                "name": policy.origin,
+                "accountType": str(policy.account_type),
+                "resolvedFrom": str(policy.resolved_from),
+                "selected": policy.selected,
+            }
+            for policy in plan.policies
+        ],
     }
 
 
