@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
-from muster.cli.output import Format, complain, out, print_data, print_table
+from muster.cli.output import Format, complain, out, plain, print_data, print_table
 from muster.cli.reading import age, known_customers, open_registry
 from muster.errors import MusterError
 from muster.plan.keys import fold
@@ -46,27 +45,30 @@ def describe(
 
 
 def _describe_customer(name: str, status: dict[str, Any], console: Console) -> None:
-    console.print(f"[bold]{escape(name)}[/]")
+    console.print(f"[bold]{plain(name)}[/]")
     for label in ("directory", "vault", "psa", "accounts", "ambiguous", "drift"):
-        console.print(f"  {label:<10} {escape(str(status.get(label, '')) or '–')}")
+        console.print(f"  {label:<10} {plain(str(status.get(label, '')) or '–')}")
+    if not status:
+        console.print("  No run has reached its end yet: muster apply")
+        return
     console.print(f"  {'synced':<10} {age(status.get('lastSync'))} ago, next {status['nextSync']}")
     console.print("Conditions")
     for one in status["conditions"]:
         head = f"  {one['type']:<16} {one['status']:<6} {one['reason']}"
         since = f"since {one['lastTransitionTime']}"
-        console.print(escape(f"{head}  {one['message']}  ({since})"))
+        console.print(plain(f"{head}  {one['message']}  ({since})"))
     for title, key in (("Refused", "refusals"), ("Failed", "failures")):
         if status.get(key):
             console.print(title)
             for one in status[key]:
-                console.print(escape(f"  {one.get('message') or one.get('problem')}"))
+                console.print(plain(f"  {one.get('message') or one.get('problem')}"))
     console.print("Findings")
     for one in status["findings"]:
         who = " ".join(part for part in (one["account"], one["system"]) if part)
-        console.print(escape(f"  {one['reason']:<22} {who}  {one['message']}"))
+        console.print(plain(f"  {one['reason']:<22} {who}  {one['message']}"))
         for candidate in one["candidates"]:
             shown = f"{candidate['id']}  {candidate['name']}  by {candidate['evidence']}"
-            console.print(escape(f"      {shown}: {candidate['detail']}"))
+            console.print(plain(f"      {shown}: {candidate['detail']}"))
     if status["truncated"]:
         console.print("  … and more: muster plan -o json")
 
@@ -134,8 +136,8 @@ def explain(
 
 
 def _print_explanation(explanation: Any, console: Console) -> None:
-    console.print(f"[bold]{escape(explanation.user)}[/]  {explanation.account}")
+    console.print(f"[bold]{plain(explanation.user)}[/]  {explanation.account}")
     for section, steps in groupby(explanation.steps, key=lambda step: step.section):
-        console.print(f"[bold]{escape(section)}[/]")
+        console.print(f"[bold]{plain(section)}[/]")
         rows = [(f"  {step.rule}", step.answer, step.detail) for step in steps]
         print_table(("  RULE", "ANSWER", "WHAT IT SAW"), rows, console)

@@ -70,7 +70,7 @@ def announce(description: LabDescription) -> None:
     console.print(f"ConnectWise   {description.connect_wise}")
     for customer, address in description.directories:
         console.print(f"{customer:<13} {address}")
-    console.print(f"estate        {description.estate}")
-    console.print(f"secrets       {description.secrets}")
-    console.print(f"\nIn another terminal: cd {description.estate}")
+    console.print(f"estate        {description.estate}", markup=False)
+    console.print(f"secrets       {description.secrets}", markup=False)
+    console.print(f"\nIn another terminal: cd {description.estate}", markup=False)
     console.print("Then: muster doctor, muster plan, muster apply. Ctrl-C ends the lab.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -78,4 +79,8 @@ def options(
 
 def main() -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal without Unicode shows `?` for a name; it must not end a run.
+            stream.reconfigure(errors="replace")
     sys.exit(run(app, sys.argv[1:]))

@@ -6,6 +6,7 @@ Text for people goes to standard output, what is said about the run to standard 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -15,6 +16,10 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+"""What JSON may hold as it is, and a terminal may obey or a person not see."""
 
 _WIDE = 10_000
 """The width of a table that goes to a file or a pipe, where nothing need be cut or wrapped."""
@@ -28,27 +33,52 @@ class Format(StrEnum):
     YAML = "yaml"
 
 
+class _SafeConsole(Console):
+    """Obeys our markup only: names come from systems that anybody may write to."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Show control characters instead of sending them to the terminal."""
+        return super().render_str(visible(text, keep="\n\t"), **options)
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Return a text with everything that is not printable written out, such as `\\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one in keep else one.encode("unicode_escape").decode()
+        for one in text
+    )
+
+
+def plain(text: object) -> str:
+    """Return foreign text as one line to put between markup; what it holds is only text."""
+    return escape(visible(str(text)))
+
+
 def out() -> Console:
     """Return standard output for people."""
     width = None if sys.stdout.isatty() else _WIDE
-    return Console(width=width, highlight=False, soft_wrap=True)
+    return _SafeConsole(width=width, highlight=False, emoji=False, soft_wrap=True)
 
 
 def err() -> Console:
     """Return standard error for what is said about the run."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return _SafeConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def print_data(value: Any, form: Format) -> None:
     """Print a value as JSON or YAML, keys in the order they were given."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     if form is Format.YAML:
-        text = yaml.safe_dump(_plain(value), sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(_without_enums(value), sort_keys=False, allow_unicode=unicode)
     else:
-        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(value, indent=2, ensure_ascii=not unicode) + "\n"
+        text = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     sys.stdout.write(text)
 
 
-def _plain(value: Any) -> Any:
+def _without_enums(value: Any) -> Any:
     """Return a value without enum classes, which YAML would name."""
     return json.loads(json.dumps(value))
 
@@ -61,7 +91,7 @@ def print_table(
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(str(cell)) if cell not in (None, "") else "–" for cell in row))
+        table.add_row(*(plain(cell) if cell not in (None, "") else "–" for cell in row))
     console = console or out()
     if console.is_terminal:
         console.print(table, soft_wrap=False)

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from rich.console import Console
-from rich.markup import escape
 
-from muster.cli.output import counted, print_table
+from muster.cli.output import counted, plain, print_table
 from muster.model.names import Action, DecisionState
 from muster.model.plans import Approved, Change, CustomerPlan, Finding, Refused, Verdict
 from muster.model.reasons import Reason
@@ -61,9 +60,9 @@ def _print_customer(verdict: Verdict, locate: Locate, console: Console) -> None:
         console.print(f"  for approvals: {plan.digest}")
     if isinstance(verdict, Refused):
         for refusal in verdict.refusals:
-            console.print(f"  [bold red]refused:[/] {escape(refusal.message)}")
+            console.print(f"  [bold red]refused:[/] {plain(refusal.message)}")
     elif isinstance(verdict, Approved) and verdict.approved_by:
-        console.print(f"  approved: {escape(verdict.approved_by)}")
+        console.print(f"  approved: {plain(verdict.approved_by)}")
     console.print()
 
 
@@ -113,10 +112,10 @@ def _print_findings(plan: CustomerPlan, console: Console) -> None:
         system = f" {finding.system}" if finding.system else ""
         who = f"{finding.user}{system}: " if finding.user else ""
         mark = _mark(finding)
-        console.print(f"  {mark} {finding.reason}  {escape(who + finding.message)}")
+        console.print(f"  {mark} {finding.reason}  {plain(who + finding.message)}")
         for candidate in finding.candidates:
             line = f"{candidate.id}  {candidate.name}  ({candidate.evidence}; {candidate.detail})"
-            console.print(f"      {escape(line)}")
+            console.print(f"      {plain(line)}")
     if len(plan.findings) > MOST_ROWS:
         console.print(
             f"  … and {len(plan.findings) - MOST_ROWS} more findings; -o json prints all."
@@ -139,12 +138,12 @@ def print_reports(reports: Iterable[Report], console: Console) -> None:
     )
     for report in ordered:
         for refusal in report.status["refusals"]:
-            console.print(f"[bold red]refused[/] {escape(refusal['message'])}")
+            console.print(f"[bold red]refused[/] {plain(refusal['message'])}")
         for result in report.outcome.results:
             if not result.done:
                 change = result.change
                 what = f"{change.action} {change.system} {change.user}: {result.problem}"
-                console.print(f"[red]failed[/] {escape(what)}")
+                console.print(f"[red]failed[/] {plain(what)}")
 
 
 def _report_row(report: Report) -> tuple[object, ...]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_NAMES = 5
+
 
 def validate(
     paths: options.Paths = None,
@@ -160,10 +162,23 @@ def _apply(session: Session, customers: Sequence[Desired], expect: str) -> int:
         )
     )
     print_reports(reports, out())
+    _tell_of_others(session)
     if len(reports) < len(customers):
         return ExitCode.ERROR
     verdicts = [proposal.verdict for proposal in proposals]
     return of_run(verdicts, [report.outcome for report in reports])
+
+
+def _tell_of_others(session: Session) -> None:
+    """Say which customers the registry holds and git does not; nothing follows by itself."""
+    here = {desired.customer.name for desired in session.estate.desired}
+    others = [name for name in session.registry.list_customers() if name not in here]
+    if others:
+        shown = ", ".join(others[:_MOST_NAMES]) + (", …" if len(others) > _MOST_NAMES else "")
+        out().print(
+            f"The registry also holds {counted(len(others), 'customer')} that these files do "
+            f"not name: {shown}. Nothing is done for them, and nothing of theirs is released."
+        )
 
 
 def _sound(results: Sequence[T | MusterError]) -> list[T]:

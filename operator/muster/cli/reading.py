@@ -8,11 +8,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
-from muster.cli.output import Format, counted, out, print_data, print_table
+from muster.cli.output import Format, counted, out, plain, print_data, print_table
 from muster.errors import SpecError, StateError
 from muster.model.accounts import AccountRecord, Known, Link
 from muster.model.names import NEEDS_PERSON, CustomerName, LinkState
@@ -220,10 +219,10 @@ def _print_matches(found: Iterable[tuple[AccountRecord, str, Link]]) -> None:
     for count, (record, system, link) in enumerate(found, 1):  # noqa: B007 - counted for the end
         head = f"{record.customer}  {record.identity.user}  {system}"
         reason = f"{link.state} ({link.reason}) {advice_of(link)}".rstrip()
-        console.print(f"[bold]{escape(head)}[/]  {escape(reason)}")
+        console.print(f"[bold]{plain(head)}[/]  {plain(reason)}")
         for candidate in link.candidates:
             changed = f", changed {candidate.updated_at:%Y-%m-%d}" if candidate.updated_at else ""
             line = f"{candidate.id}  {candidate.name}  by {candidate.evidence}: {candidate.detail}"
-            console.print(f"    {escape(line + changed)}")
+            console.print(f"    {plain(line + changed)}")
     found_text = counted(count, "match", "matches")
     console.print(f"{found_text}. {RESOLVE_HINT if count else ''}".rstrip(), markup=False)

@@ -24,6 +24,7 @@ from muster.cli import options
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import complain, counted, say
 from muster.cli.session import WORKERS, Place, Session, Stopped, open_assembly, open_session, place
+from muster.cli.shell import contain
 from muster.errors import MusterError
 from muster.model.names import CustomerName
 from muster.model.plans import Change
@@ -118,7 +119,7 @@ class _Loop:
         self._stop = stop
         self._everybody = everybody
         self._schedule = Schedule()
-        self._fingerprint = fingerprint(where.paths)
+        self._fingerprint = self._seen = fingerprint(where.paths)
         self._schedule.take_up(session.estate.desired, utc_now())
 
     def go_on(self, rounds: int) -> None:
@@ -137,9 +138,14 @@ class _Loop:
                 self._stop.wait(_LOOK_EVERY_S)
 
     def _look_at_files(self) -> None:
-        """Take up changed resources; while they are wrong, the old ones stay in force."""
+        """Take up changed resources; while they are wrong, the old ones stay in force.
+
+        Only what two looks see alike is taken up: a checkout replaces file after file, and a
+        policy that is missing in between would let its accounts go.
+        """
         current = fingerprint(self._where.paths)
-        if current == self._fingerprint:
+        settled, self._seen = current == self._seen, current
+        if current == self._fingerprint or not settled:
             return
         self._fingerprint = current
         loaded = load_estate(self._where.paths)
@@ -160,17 +166,15 @@ class _Loop:
         with ThreadPoolExecutor(WORKERS) as pool:
             results = pool.map(self._reconcile, due)
             for one, result in zip(due, results, strict=True):
-                if result is not None:
+                if not isinstance(result, Stopped):
                     self._schedule.put_off(one, utc_now(), ready=_tell(result))
 
-    def _reconcile(self, one: Desired) -> Report | MusterError | None:
-        try:
+    def _reconcile(self, one: Desired) -> Report | MusterError:
+        def work() -> Report:
             self._go_on_or_stop(None)
             return reconcile(one, self._assembly.ports(one), self._go_on_or_stop)
-        except Stopped:
-            return None
-        except MusterError as error:
-            return error
+
+        return contain(work, one.customer.name)
 
     def _go_on_or_stop(self, _change: Change | None) -> None:
         if self._stop.is_set():

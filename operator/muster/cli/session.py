@@ -18,6 +18,7 @@ from muster.apply import Tell
 from muster.assembly import Assembly, collect_rarely
 from muster.cli.options import PATIENCE_S
 from muster.cli.output import err
+from muster.cli.shell import contain
 from muster.errors import MusterError, SpecError
 from muster.model.plans import Change
 from muster.model.settings import Desired, Estate
@@ -157,11 +158,11 @@ def for_each_customer(
             raise Stopped("Interrupted between two changes.")
 
     def guarded(desired: Desired) -> T | MusterError:
-        try:
+        def work_on_it() -> T:
             tell(None)
             return work(desired, tell)
-        except MusterError as error:
-            return error
+
+        return contain(work_on_it, desired.customer.name)
 
     results: list[T | MusterError] = []
     with _progress() as progress, ThreadPoolExecutor(WORKERS) as pool:

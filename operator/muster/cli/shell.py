@@ -6,16 +6,22 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from typer.exceptions import Abort, Exit, TyperException
 
 from muster.cli.exit_codes import ExitCode
-from muster.cli.output import complain, say
+from muster.cli.output import complain
 from muster.errors import MusterError, SpecError, StateBusy
 
 Program = Callable[..., Any]
 """A command line application, or its root command."""
+
+T = TypeVar("T")
+
+
+class Bug(MusterError):
+    """A fault of Muster's own. The text says where it struck, without any variable's value."""
 
 
 def run(program: Program, arguments: Sequence[str]) -> int:
@@ -34,11 +40,30 @@ def run(program: Program, arguments: Sequence[str]) -> int:
         # The reader of our output has gone, as `head` does; nothing is wrong with us.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
-    except Exception as bug:  # noqa: BLE001 - the shell's last resort, so that no bug is silent
-        code = _bug(bug)
+    except Exception as fault:  # noqa: BLE001 - the shell's last resort: no bug is silent
+        code = _failed(bug(fault))
     if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code by itself
         complain("Interrupted. What was done is recorded; the next run goes on from there.")
     return code
+
+
+def contain(work: Callable[[], T], where: str) -> T | MusterError:
+    """Return what the work returns or why it failed, so that one customer stops nobody else."""
+    try:
+        return work()
+    except MusterError as error:
+        return error
+    except Exception as fault:  # noqa: BLE001 - a bug at one customer must not stop the others
+        return bug(fault, where)
+
+
+def bug(fault: Exception, where: str = "") -> Bug:
+    """Return a fault with the lines to report; what it says itself may hold anything."""
+    lines = "".join(traceback.format_tb(fault.__traceback__)).rstrip()
+    at = f" at {where}" if where else ""
+    return Bug(
+        f"This is a bug in Muster ({type(fault).__name__}){at}. Please report these lines:\n{lines}"
+    )
 
 
 def _failed(error: MusterError) -> ExitCode:
@@ -54,11 +79,3 @@ def _usage(error: Any) -> ExitCode:
     else:
         complain(str(error))
     return ExitCode.USAGE
-
-
-def _bug(bug: Exception) -> ExitCode:
-    """Print where a bug struck, without the values of any variable."""
-    complain(f"This is a bug in Muster ({type(bug).__name__}). Please report these lines:")
-    for line in traceback.format_tb(bug.__traceback__):
-        say(line.rstrip())
-    return ExitCode.ERROR
