@@ -98,6 +98,15 @@ def put_in_place(draft: Path, path: Path) -> None:
             os.close(folder)
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of the same name; None when there is none."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return None
+    return about.st_dev, about.st_ino
+
+
 def has_content(path: Path) -> bool:
     """Return whether a file is there and not empty."""
     try:

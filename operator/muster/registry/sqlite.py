@@ -76,6 +76,7 @@ class SqliteRegistry:
         self._connection = connection
         self._lock = lock
         self._turn = threading.RLock()
+        self._file = files.identity(path) if lock else None
         self.rows_written = 0
         """How many rows this instance has changed; none when what is saved is what was stored."""
 
@@ -236,6 +237,12 @@ class SqliteRegistry:
         if self._lock is None:
             raise StateError(f"The registry was opened for reading only: {self._path}.")
         with self._turn, files.explained(self._path):
+            if files.identity(self._path) != self._file:
+                # The system would let us go on writing into a file that nobody can find.
+                raise StateError(
+                    f"The registry was deleted or replaced: {self._path}. Nothing is written any "
+                    "more; end this Muster, restore the file, and start again."
+                )
             before = self._connection.total_changes
             self._connection.execute("BEGIN IMMEDIATE")
             try:
