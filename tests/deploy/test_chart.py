@@ -25,13 +25,13 @@ FOREIGN = {"ServiceMonitor", "PrometheusRule", "Issuer", "Certificate"}
 OURS = ["customers", "integrations", "automaticimportpolicies", "accountoverrides"]
 
 ROLE = {
-    **{("muster.dev", kind): {"get", "list", "watch"} for kind in OURS},
+    **{("muster.dev", kind): {"list", "watch"} for kind in OURS},
     **{("muster.dev", f"{kind}/status"): {"patch"} for kind in OURS},
-    ("muster.dev", "accounts"): {"get", "list", "watch", "create", "patch"},
+    ("muster.dev", "accounts"): {"list", "create", "patch"},
     ("muster.dev", "accounts/status"): {"patch"},
     ("", "secrets"): {"get", "list", "watch", "create", "patch"},
-    ("coordination.k8s.io", "leases"): {"get", "list", "create", "update"},
-    ("events.k8s.io", "events"): {"create", "patch"},
+    ("coordination.k8s.io", "leases"): {"list", "create", "update"},
+    ("events.k8s.io", "events"): {"create"},
 }
 """Every right of the operator."""
 
