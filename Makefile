@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench lab-venv dev-venv static
+.PHONY: help demo test check e2e bench lab-venv dev-venv static
 
 BIN := .venv/bin
 COVERAGE_FLOOR := 85
@@ -13,7 +13,7 @@ ARGS ?=
 export PYTHON
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1	/p' Makefile
 
 demo: lab-venv ## watch Muster at work against simulated systems; needs no account anywhere
 	@$(BIN)/muster demo $(ARGS)
@@ -25,8 +25,14 @@ test: static ## lint, format, types, import direction, then all tests but those 
 check: static ## lint, format, types, import direction and architecture; no other tests
 	$(BIN)/python -m pytest -q tests/architecture
 
+e2e: dev-venv ## run the operator in a real control plane, from apply to kill -9; builds that once
+	tests/kube/assets/build.sh
+	MUSTER_REQUIRE_REAL=1 $(BIN)/python -m pytest -m real --durations=5 \
+	  tests/kube/test_e2e_daily.py tests/kube/test_e2e_chaos.py tests/kube/test_rbac.py $(ARGS)
+
+# The operator's needs a control plane and is run by hand: python -m benchmarks.kube_operator
 bench: dev-venv ## measure how fast things are, one table per program in benchmarks/
-	@for file in $$(grep -l '^if __name__' benchmarks/*.py); do \
+	@for file in $$(grep -l '^if __name__' benchmarks/*.py | grep -v kube_operator); do \
 	  name=benchmarks.$$(basename "$$file" .py); \
 	  echo "== $$name"; $(BIN)/python -m "$$name" || exit 1; \
 	done
