@@ -91,6 +91,10 @@ def test_names_from_the_systems_reach_the_terminal_as_text(muster: Shell, lab: L
     plan = muster("plan", "-c", "contoso")
     assert "[red]Eve[/red]" in plan.out
     muster("apply", "-c", "contoso")
+    domain.set_attributes(f"CN=Eve,OU=Staff,{domain.dn}", {"displayName": HOSTILE})
+    muster("apply", "-c", "contoso")
+    muster.ok("resolve", "contoso", "eve", "--ignore-vault")
+    muster.ok("validate")
     for command in (("matches",), ("describe", "customer", "contoso")):
         shown = muster.ok(*command)
         assert "[red]Eve[/red]" in shown.out, command

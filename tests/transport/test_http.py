@@ -27,7 +27,7 @@ from muster.errors import (
 )
 from muster.lab.http_server import Delivery, LoopbackServer, Reply
 from muster.model.secret import Secret
-from muster.transport.budget import RequestLimit
+from muster.transport.budget import RequestBudget, RequestLimit
 from muster.transport.http import Transport
 from muster.transport.options import Connection, HeaderAuth, HttpOptions, Vendor, base_url
 
@@ -407,6 +407,18 @@ def test_errors_and_settings_do_not_show_the_key(script: Script, connect: Open) 
     shown = repr(caught.value) + repr(caught.value.__cause__) + repr(vars(transport))
     assert KEY.reveal() not in shown
     assert "p4ss" not in shown
+
+
+def test_a_pause_that_grows_while_waiting_is_not_waited_for() -> None:
+    """Who waits out a short pause is told when another thread is asked for an hour."""
+    budget = RequestBudget(RequestLimit(requests=10, window_s=1))
+    budget.hold(0.2)
+    answers: list[float] = []
+    waiting = threading.Thread(target=lambda: answers.append(budget.acquire(1.0)))
+    waiting.start()
+    budget.hold(3600)
+    waiting.join(5)
+    assert [answer > 3000 for answer in answers] == [True]
 
 
 def test_the_budget_slows_requests_down(connect: Open) -> None:

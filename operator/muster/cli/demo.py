@@ -81,7 +81,8 @@ class _Story:
 
     def _estate_chapter(self) -> None:
         self._chapter("An MSP with three customers, as YAML in git")
-        self._console.print("  ".join(map(str, sorted(Path().rglob("*.yaml")))))
+        files = "  ".join(map(str, sorted(Path().rglob("*.yaml"))))
+        self._console.print(files, markup=False)
         self._muster(ExitCode.OK, "validate")
 
     def _first_run(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +10,9 @@ import yaml
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
-from muster.cli.output import complain, say
+from muster.cli.output import complain, say, visible
 from muster.cli.reading import known_customers, open_registry
-from muster.errors import SpecError
+from muster.errors import MusterError, SpecError
 from muster.model.accounts import AccountRecord
 from muster.plan.keys import fold
 
@@ -136,18 +135,25 @@ def _write(path: Path, record: AccountRecord, decision: dict[str, Any]) -> None:
         "spec": {"customerRef": {"name": str(record.customer)}, "account": _selector(record)},
     }
     document["spec"].update(decision)
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-    path.write_text(_comment(record) + text, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_comment(record) + text, encoding="utf-8")
+    except OSError as exc:
+        raise MusterError(f"Cannot write {path}: {exc.strerror or exc}.") from exc
 
 
 def _existing(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(document, dict) or document.get("kind") != "AccountOverride":
-        raise SpecError((f"{path}: is no AccountOverride; move it away first.",))
-    return document
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        document = None  # what is wrong with it, `muster validate` says
+    override = isinstance(document, dict) and document.get("kind") == "AccountOverride"
+    if not override or not isinstance(document.get("spec"), dict):
+        raise SpecError((f"{path}: is no AccountOverride; mend it or move it away first.",))
+    return dict(document)
 
 
 def _selector(record: AccountRecord) -> dict[str, str]:
@@ -157,5 +163,6 @@ def _selector(record: AccountRecord) -> dict[str, str]:
 
 
 def _comment(record: AccountRecord) -> str:
-    name = re.sub(r"\s+", " ", record.identity.display_name or record.identity.sam)
+    # YAML allows no control characters, not even in a comment.
+    name = visible(record.identity.display_name or record.identity.sam)
     return f"# {name}: one decision of a person, reviewed like everything else.\n"

@@ -47,12 +47,22 @@ class RequestBudget:
         self._held_until = 0.0
         self._usage = Usage()
 
-    def acquire(self) -> None:
-        """Wait until one more request may leave, and count it."""
+    def acquire(self, longest_pause_s: float) -> float:
+        """Wait until one more request may leave, and count it.
+
+        Returns 0, or the seconds of the vendor's pause when pauses take longer than
+        `longest_pause_s` in all: then nothing may leave.
+        """
+        paused_s = 0.0
         while (wait_s := self._try()) > 0:
+            held_s = self.held_s
+            paused_s += held_s
+            if paused_s > longest_pause_s:
+                return held_s
             time.sleep(wait_s)
             with self._lock:
                 self._count(throttled_s=wait_s)
+        return 0.0
 
     def hold(self, delay_s: float) -> None:
         """Let no request leave for `delay_s` seconds: the vendor asked for a pause."""

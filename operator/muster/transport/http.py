@@ -200,13 +200,12 @@ class Transport:
 
     def _admit(self) -> None:
         """Wait for the request budget, unless the vendor asked for more patience than we have."""
-        held_s = self._budget.held_s
-        if held_s > self._options.retry_budget_s:
+        held_s = self._budget.acquire(self._options.retry_budget_s)
+        if held_s > 0:
             raise RateLimited(
                 f"{self._vendor.name} refuses more requests for {held_s:.0f} s; lower the budget.",
                 delay_s=held_s,
             )
-        self._budget.acquire()
 
     def _heed(self, again: TryAgain) -> None:
         if isinstance(again.error, RateLimited) and again.delay_s is not None:

@@ -109,9 +109,12 @@ def _walk(
     while number is not None:
         paging = (("page[size]", str(PAGE_SIZE)), ("page[number]", str(number)))
         page = page_of(transport.get(path, (*parameters, *paging)))
+        before = len(rows)
         rows.update((row.id, row) for row in page.rows)
         totals.add(page.total)
         number = _following(transport, page, number)
+        if number is not None and len(rows) == before:
+            raise Unexpected(f"IT Glue: {path} names a page {number} but showed nothing new.")
     return tuple(rows.values()), totals
 
 
