@@ -56,8 +56,10 @@ def operator(
     from muster.kube.api import KubeApi
     from muster.kube.logs import LogFormat, set_up_logging
     from muster.kube.operator import Operator, OperatorOptions
+    from muster.kube.tracing import set_up_tracing
 
     set_up_logging(LogFormat(log_format))
+    set_up_tracing()
     chosen = OperatorOptions(
         namespace=namespace,
         identity=identity or f"{socket.gethostname()}-{os.getpid()}",

@@ -26,6 +26,7 @@ from muster.kube.resource_status import policies_in, tell_resources
 from muster.kube.resources import CUSTOMER, INTEGRATION, Kind
 from muster.kube.status_writer import StatusWriter, requested_at
 from muster.kube.store import Store
+from muster.kube.tracing import span
 from muster.kube.view import View
 from muster.kube.work_queue import Priority, WorkQueue
 from muster.kube.write_guard import WriteGuard
@@ -257,7 +258,7 @@ class Controller:
         started = time.monotonic()
         try:
             parts.writer.begin(CUSTOMER, name)
-            with parts.guard.for_customer(name):
+            with parts.guard.for_customer(name), span("reconcile", customer=name):
                 report = reconcile(desired, parts.assembly.ports(desired), self._go_on_or_stop)
         except MusterError as error:
             self._failed(name, desired, error, time.monotonic() - started)

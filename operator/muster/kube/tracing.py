@@ -1,0 +1,59 @@
+"""OpenTelemetry, where it is installed and asked for: a span for each run of a customer.
+
+`pip install 'muster[otel]'` and OTEL_EXPORTER_OTLP_ENDPOINT switch it on; requests to vendors
+become child spans. Span attributes hold the customer's name and the outcome, nothing of a person.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+logger = logging.getLogger("muster.tracing")
+
+_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+def set_up_tracing() -> bool:
+    """Send spans where the environment says; return whether any are sent."""
+    if not os.environ.get(_ENDPOINT):
+        return False
+    try:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ModuleNotFoundError as missing:
+        logger.warning("%s is set, but %s is not installed: muster[otel]", _ENDPOINT, missing.name)
+        return False
+    provider = TracerProvider(resource=Resource.create({"service.name": "muster"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    HTTPXClientInstrumentor().instrument()
+    return True
+
+
+@contextmanager
+def span(name: str, **attributes: str) -> Iterator[None]:
+    """Cover what happens inside with a span; do nothing where tracing is not installed."""
+    try:
+        from opentelemetry import trace
+    except ModuleNotFoundError:
+        yield
+        return
+    tracer = trace.get_tracer("muster")
+    with tracer.start_as_current_span(
+        name, record_exception=False, set_status_on_exception=False
+    ) as current:
+        for key, value in attributes.items():
+            current.set_attribute(f"muster.{key}", value)
+        try:
+            yield
+        except Exception as error:
+            # An exception's text may name a person, so only its type is kept.
+            current.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
