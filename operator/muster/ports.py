@@ -66,7 +66,7 @@ class Vault(Protocol):
         ...
 
     def list_categories(self) -> tuple[VaultCategory, ...]:
-        """Return every category; one request, remembered for the life of the adapter."""
+        """Return every category; an adapter may remember them for some minutes."""
         ...
 
     def list_entries(self, organization: RemoteId) -> Iterator[VaultEntry]:

@@ -72,15 +72,30 @@ def test_a_changed_file_is_taken_up_at_once_and_a_wrong_one_is_not(
     daemon: Daemon, estate: Path
 ) -> None:
     """Its customer runs again; while a file is wrong the old resources stay in force."""
+    daemon.hear("contoso: ")
     daemon.hear("fabrikam: ")
     customer = estate / "customers" / "contoso.yaml"
     text = customer.read_text()
     customer.write_text("kind: [\n")
     daemon.hear("The resources have problems")
     customer.write_text(text.replace("displayName: ", "displayName: New "))
+    daemon.hear("have changed")
     daemon.hear("contoso: ")
     assert daemon.end() == 0
     daemon.hear("Ended; everything that was done is recorded.")
+
+
+def test_a_changed_secret_is_used_without_a_restart(daemon: Daemon, estate: Path) -> None:
+    """A key that was exchanged is noticed by itself, and the next run signs in with it."""
+    daemon.hear("contoso: ")
+    daemon.hear("fabrikam: ")
+    (key,) = (estate / "secrets").glob("*/apiKey")
+    key.write_text("ITG.exchanged")
+    daemon.hear("have changed")
+    customer = estate / "customers" / "contoso.yaml"
+    customer.write_text(customer.read_text().replace("displayName: ", "displayName: New "))
+    assert "SourceIncomplete" in daemon.hear("contoso: ")
+    assert daemon.end() == 0
 
 
 def test_a_deleted_state_stops_writing_instead_of_writing_into_nowhere(

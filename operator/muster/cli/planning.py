@@ -14,7 +14,9 @@ from muster.errors import MusterError
 
 if TYPE_CHECKING:
     from muster.cli.session import Session
+    from muster.model.names import CustomerName
     from muster.model.settings import Desired
+    from muster.reconcile import Proposal
 
 T = TypeVar("T")
 
@@ -142,31 +144,50 @@ def apply(
 def _apply(session: Session, customers: Sequence[Desired], expect: str) -> int:
     from muster.cli.plan_text import print_reports
     from muster.cli.session import for_each_customer
+    from muster.reconcile import carry_out, reconcile
+
+    if expect:
+        expected = _expected(session, customers, expect)
+        if expected is None:
+            return ExitCode.ERROR
+        ready = [one for one in customers if one.customer.name in expected]
+        results = for_each_customer(
+            ready, lambda one, tell: carry_out(expected[one.customer.name], tell), "applying"
+        )
+    else:
+        # Each is planned right before it is applied: what was read must not grow old meanwhile.
+        results = for_each_customer(
+            customers,
+            lambda one, tell: reconcile(one, session.assembly.ports(one), tell),
+            "applying",
+        )
+    reports = _sound(results)
+    print_reports(reports, out())
+    _tell_of_others(session)
+    if len(reports) < len(customers):
+        return ExitCode.ERROR
+    verdicts = [report.proposal.verdict for report in reports]
+    return of_run(verdicts, [report.outcome for report in reports])
+
+
+def _expected(
+    session: Session, customers: Sequence[Desired], digest: str
+) -> dict[CustomerName, Proposal] | None:
+    """Plan all customers, and return what was expected; None when the plan is another one."""
+    from muster.cli.session import for_each_customer
     from muster.plan.digest import digest_plans
-    from muster.reconcile import carry_out, propose
+    from muster.reconcile import propose
 
     proposals = _sound(
         for_each_customer(
             customers, lambda one, _: propose(one, session.assembly.ports(one)), "planning"
         )
     )
-    digest = digest_plans(proposal.plan for proposal in proposals)
-    if expect and expect != digest:
-        complain(f"The plan has changed: it is {digest} now, not {expect}. Read it again.")
-        return ExitCode.ERROR
-    by_name = {proposal.plan.customer: proposal for proposal in proposals}
-    ready = [one for one in customers if one.customer.name in by_name]
-    reports = _sound(
-        for_each_customer(
-            ready, lambda one, tell: carry_out(by_name[one.customer.name], tell), "applying"
-        )
-    )
-    print_reports(reports, out())
-    _tell_of_others(session)
-    if len(reports) < len(customers):
-        return ExitCode.ERROR
-    verdicts = [proposal.verdict for proposal in proposals]
-    return of_run(verdicts, [report.outcome for report in reports])
+    found = digest_plans(proposal.plan for proposal in proposals)
+    if found != digest:
+        complain(f"The plan has changed: it is {found} now, not {digest}. Read it again.")
+        return None
+    return {proposal.plan.customer: proposal for proposal in proposals}
 
 
 def _tell_of_others(session: Session) -> None:

@@ -1,7 +1,7 @@
 """`muster run`: the same reconcile, again and again, on one machine without a cluster.
 
-A customer runs when its interval is over, and at once when its resources change. SIGHUP runs
-everybody. SIGTERM and Ctrl-C end after what is under way.
+A customer runs when its interval is over, and at once when its resources change. Changed secrets
+are read anew. SIGHUP runs everybody. SIGTERM and Ctrl-C end after what is under way.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -119,13 +118,14 @@ class _Loop:
         self._stop = stop
         self._everybody = everybody
         self._schedule = Schedule()
-        self._fingerprint = self._seen = fingerprint(where.paths)
+        self._trouble = ""
+        self._fingerprint = self._seen = fingerprint(where)
         self._schedule.take_up(session.estate.desired, utc_now())
 
     def go_on(self, rounds: int) -> None:
         done = 0
         while not self._stop.is_set() and (rounds == 0 or done < rounds):
-            self._look_at_files()
+            self._complain_once(contain(self._look_at_files, "the resources"))
             if self._everybody.is_set():
                 self._everybody.clear()
                 self._open_anew()
@@ -137,13 +137,20 @@ class _Loop:
             else:
                 self._stop.wait(_LOOK_EVERY_S)
 
+    def _complain_once(self, problem: MusterError | None) -> None:
+        """Say what keeps the files from being read, and say it again only when it changes."""
+        text = "" if problem is None else str(problem)
+        if text and text != self._trouble:
+            complain(text)
+        self._trouble = text
+
     def _look_at_files(self) -> None:
         """Take up changed resources; while they are wrong, the old ones stay in force.
 
         Only what two looks see alike is taken up: a checkout replaces file after file, and a
         policy that is missing in between would let its accounts go.
         """
-        current = fingerprint(self._where.paths)
+        current = fingerprint(self._where)
         settled, self._seen = current == self._seen, current
         if current == self._fingerprint or not settled:
             return
@@ -154,6 +161,7 @@ class _Loop:
             for problem in loaded.problems:
                 say(str(problem))
             return
+        say("The resources or secrets have changed; they are in force from now on.")
         self._open_anew()
         self._schedule.take_up(loaded.estate.desired, utc_now())
 
@@ -193,13 +201,15 @@ def _tell(result: Report | MusterError) -> bool:
     return bool(ready["status"] == "True")
 
 
-def fingerprint(paths: Sequence[Path]) -> Mapping[str, tuple[int, int]]:
-    """Return size and time of every resource file, to notice a change without reading it."""
+def fingerprint(where: Place) -> Mapping[str, tuple[int, int]]:
+    """Return size and time of every resource and secret, to notice a change without reading it."""
     from muster.resources.files import list_files
 
-    files, _ = list_files(paths)
+    files, _ = list_files(where.paths)
+    secrets = where.secrets_directory
+    kept = sorted(secrets.rglob("*")) if secrets else ()
     found = {}
-    for file in files:
+    for file in (*files, *kept):
         try:
             about = file.stat()
         except OSError:

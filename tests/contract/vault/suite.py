@@ -144,7 +144,7 @@ class VaultContract:
             vault.list_categories()
 
     def test_categories_are_read_once(self, world: VaultWorld) -> None:
-        """They are remembered for the adapter's life."""
+        """They are remembered for some minutes."""
         category = world.add_category("Active Directory")
         assert world.vault.list_categories() == (category,)
         before = world.requests()

@@ -43,7 +43,7 @@ class ItGlueWorld:
         """Return an adapter that gives up soon."""
         return self.open(self.lab.key, retry_budget_s=0.1)
 
-    def open(self, key: str, retry_budget_s: float = 1.4) -> ItGlueVault:
+    def open(self, key: str, retry_budget_s: float = 1.4, remember_s: float = 900) -> ItGlueVault:
         """Return an adapter with a key."""
         settings = ItGlue(
             endpoint=self.lab.endpoint, api_key=SecretRef(name="it-glue", key="apiKey")
@@ -55,7 +55,7 @@ class ItGlueWorld:
             retry_budget_s=retry_budget_s,
             first_delay_s=0.02,
         )
-        vault = ItGlueVault(settings, Secret(key), options)
+        vault = ItGlueVault(settings, Secret(key), options, remember_s)
         self._stack.callback(vault.close)
         return vault
 
@@ -238,6 +238,14 @@ def test_the_check_never_opens_host_proof_or_personal_entries(world: ItGlueWorld
     world.add_entry(number, "mine", personal=True)
     assert all(check.ok for check in world.vault.check())
     assert not any(seen.path.startswith("/passwords/") for seen in world.lab.requests)
+
+
+def test_a_category_that_a_person_adds_is_seen_without_a_restart(world: ItGlueWorld) -> None:
+    """What is remembered grows old, so that a daemon follows the advice it gave."""
+    vault = world.open(world.lab.key, remember_s=0)
+    assert vault.list_categories() == ()
+    category = world.add_category("Active Directory")
+    assert vault.list_categories() == (category,)
 
 
 def test_an_edit_between_two_pages_is_read_again(world: ItGlueWorld) -> None:

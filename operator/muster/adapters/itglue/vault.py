@@ -8,6 +8,7 @@ Source: https://api.itglue.com/developer/ and the public clients named beside ea
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,9 @@ from muster.transport.redaction import header_value
 
 _UNAUTHORIZED, _NOT_FOUND = 401, 404
 
+_REMEMBER_S = 900.0
+"""For how long categories are remembered: a daemon must see the one that a person adds."""
+
 _WITHOUT_PASSWORD = (("show_password", "false"),)
 """Lower case: `False` is not understood (itglue/powershellwrapper, Passwords.ps1)."""
 
@@ -60,7 +64,13 @@ def open_itglue(
 class ItGlueVault:
     """One IT Glue account; safe to use from many threads."""
 
-    def __init__(self, settings: ItGlue, key: Secret, options: HttpOptions | None = None) -> None:
+    def __init__(
+        self,
+        settings: ItGlue,
+        key: Secret,
+        options: HttpOptions | None = None,
+        remember_s: float = _REMEMBER_S,
+    ) -> None:
         key = header_value(key, "IT Glue: the API key")
         self._transport = Transport(
             Connection(
@@ -75,6 +85,8 @@ class ItGlueVault:
         )
         self._lock = threading.Lock()
         self._categories: tuple[VaultCategory, ...] | None = None
+        self._categories_until = 0.0
+        self._remember_s = remember_s
 
     def list_organizations(self) -> Iterator[Organization]:
         """Yield every organization that the key may see; names need not be unique."""
@@ -104,12 +116,13 @@ class ItGlueVault:
         return organization_of(row)
 
     def list_categories(self) -> tuple[VaultCategory, ...]:
-        """Return every category of the account; read once and remembered."""
+        """Return every category of the account; remembered for some minutes."""
         with self._lock:
-            if self._categories is None:
+            if self._categories is None or time.monotonic() > self._categories_until:
                 # There is no sort by id here (itglue/powershellwrapper, PasswordCategories.ps1).
                 rows = read_all(self._transport, "/password_categories", sort="name")
                 self._categories = tuple(category_of(row) for row in rows)
+                self._categories_until = time.monotonic() + self._remember_s
             return self._categories
 
     def list_entries(self, organization: RemoteId) -> Iterator[VaultEntry]:
