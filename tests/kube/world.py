@@ -101,7 +101,8 @@ class World:
         """Apply an AccountOverride for a user by its sAMAccountName."""
         about = {"customerRef": {"name": customer}, "account": {"samAccountName": user}}
         body = about | spec | {"reason": "A test decides."}
-        self.put(resource("AccountOverride", f"{customer}-{user}", body))
+        name = f"{customer}-{user}".replace(".", "-")
+        self.put(resource("AccountOverride", name, body))
 
     def change(self, kind: str, name: str, **spec: Any) -> None:
         """Merge into the spec of an object."""
