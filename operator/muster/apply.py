@@ -8,12 +8,13 @@ find stays an open intent, and the next run looks once more.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from muster.errors import AccessDenied, RateLimited, Rejected, RemoteError
+from muster.errors import AccessDenied, RateLimited, Rejected, RemoteError, SpecError
 from muster.model.accounts import AccountRecord, Intent, IntentState, Known
 from muster.model.names import (
     EXTERNAL_ACTIONS,
@@ -148,7 +149,8 @@ def _carry_out(
     if change.action is Action.CREATE:
         return _create(change, record, scene, circuit)
     try:
-        _update(change, scene)
+        with _one_record_only():
+            _update(change, scene)
     except RemoteError as error:
         circuit.note(change.system, error)
         return ChangeResult(change=change, done=False, problem=str(error))
@@ -163,7 +165,8 @@ def _create(change: Change, record: AccountRecord, scene: Scene, circuit: _Circu
     registry.open_intent(intent)
     problem = ""
     try:
-        remote_id: RemoteId | None = _send_create(change, scene)
+        with _one_record_only():
+            remote_id: RemoteId | None = _send_create(change, scene)
         circuit.note(change.system, None)
     except RemoteError as error:
         circuit.note(change.system, error)
@@ -178,6 +181,15 @@ def _create(change: Change, record: AccountRecord, scene: Scene, circuit: _Circu
     done = replace(intent, state=IntentState.DONE, remote_id=remote_id)
     registry.close_intent(done, settle(record, [result]))
     return result
+
+
+@contextmanager
+def _one_record_only() -> Iterator[None]:
+    """Let what an adapter cannot even address count as refused, so that others go on."""
+    try:
+        yield
+    except SpecError as error:
+        raise Rejected(str(error)) from error
 
 
 def _intent(change: Change, scene: Scene) -> Intent:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from tests.plan.world import AD_CATEGORY
 
-from muster.errors import RemoteError
+from muster.errors import MusterError, RemoteError
 from muster.model.directory import DirectorySnapshot
 from muster.model.names import AccountId, RemoteId
 from muster.model.records import (
@@ -41,7 +41,7 @@ class Shelf:
     """Rows in a file, with what goes wrong at the next create."""
 
     path: Path
-    failure: RemoteError | None = None
+    failure: MusterError | None = None
     """What the next create raises; after its effect, if the error says maybe."""
     arrives: bool = True
     """Whether a create takes effect before it fails with maybe."""
@@ -65,7 +65,8 @@ class Shelf:
     def add(self, row: dict[str, Any]) -> RemoteId:
         """Add a row and return its id, or fail as was asked for."""
         failure, self.failure = self.failure, None
-        if failure is not None and not (failure.maybe_applied and self.arrives):
+        maybe = isinstance(failure, RemoteError) and failure.maybe_applied
+        if failure is not None and not (maybe and self.arrives):
             raise failure
         self.hidden, self.stale_lists = self.stale_lists, 0
         rows = self.rows()

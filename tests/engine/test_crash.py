@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from tests.engine.doubles import FilePsa, FileVault, Shelf, StillDirectory
 from tests.plan.world import CONTOSO, EVERYTHING, NOW, World, finding, person, settings
 
-from muster.errors import AccessDenied, Rejected, RemoteError, Unavailable
+from muster.errors import AccessDenied, Rejected, RemoteError, SpecError, Unavailable
 from muster.model.accounts import AccountRecord, Link
 from muster.model.names import Action, LinkState, System
 from muster.model.reasons import Reason
@@ -115,6 +115,21 @@ def test_a_lost_reply_is_settled_by_looking(engine: Engine, system: System) -> N
     assert (engine.link(system).state, engine.link(system).id) == (LinkState.CREATED, row["id"])
     assert engine.open_intents() == 0
     assert engine.run(3).proposal.plan.changes == ()
+
+
+@BOTH
+def test_a_record_that_cannot_be_addressed_stops_no_other(tmp_path: Path, system: System) -> None:
+    """What an adapter refuses to send fails for its account, and the next one is created."""
+    anna = person("Anna", "Jones")
+    engine = Engine(tmp_path, replace(WORLD, users=(JOHN, anna)))
+    engine.shelf(system).failure = SpecError(("an id is no number",))
+    report = engine.run()
+    failed = [one for one in report.outcome.results if not one.done]
+    assert [(one.change.user, one.problem) for one in failed] == [(anna.upn, "an id is no number")]
+    assert len(engine.shelf(system).rows()) == 1
+    assert engine.open_intents() == 0
+    assert all(one.done for one in engine.run(1).outcome.results)
+    assert len(engine.shelf(system).rows()) == 2
 
 
 @BOTH
