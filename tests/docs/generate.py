@@ -44,8 +44,8 @@ One meaning per number, for every command. This page is made from
 _EXIT_CODES_TAIL = """\
 
 When several would fit, `muster plan` and `muster apply` take the first of: an error (1), a refused
-plan (4), and then, only with `--detailed-exitcode`, changes (2), matches that wait (3). So with a `2`
-matches may wait as well: read the plan's last line, or `-o json`.
+plan (4), and then, only with `--detailed-exitcode`, changes (2), matches that wait (3). So with a
+`2` matches may wait as well: read the plan's last line, or `-o json`.
 
 Matches that wait are no failure. Without `--detailed-exitcode`, a run that leaves some of them
 exits with 0.

@@ -61,7 +61,8 @@ def test_what_a_limit_allows(limit: Limit, population: int, allowed: int) -> Non
     assert limit.allowed(population) == allowed
 
 
-LEAVING = World(users=(), policies=(settings(),), records=KEPT)
+STAYS = person("Ann", "Stays")
+LEAVING = World(users=(STAYS,), policies=(settings(),), records=(*KEPT, record(STAYS)))
 RELINKING = World(
     users=CROWD,
     entries=tuple(entry(100 + number, one.sam) for number, one in enumerate(CROWD)),
@@ -237,3 +238,16 @@ def test_the_reason_of_a_refusal() -> None:
         Reason.LIMIT_EXCEEDED,
         Reason.SOURCE_SHRUNKEN,
     ]
+
+
+@pytest.mark.parametrize(
+    ("kept", "left", "is_refused"), [(3, 0, True), (3, 1, False), (1, 0, False)]
+)
+def test_a_policy_that_selects_nobody_any_more(kept: int, left: int, is_refused: bool) -> None:
+    """All accounts of a policy leaving at once is refused, although the floor would allow it."""
+    gone = tuple(user(f"left{number}", "OU=Admins") for number in range(kept - left))
+    stay = CROWD[:left]
+    known = tuple(record(one) for one in (*gone, *stay))
+    verdict = World(users=(*gone, *stay), records=known).verdict()
+    reasons = [one.reason for one in verdict.refusals] if isinstance(verdict, Refused) else []
+    assert reasons == ([Reason.SELECTION_EMPTIED] if is_refused else [])

@@ -139,6 +139,8 @@ class Reason(StrEnum):
     """The customer gains accounts of this type because a default policy covers it."""
     SOURCE_SHRUNKEN = "SourceShrunken"
     """A source came back empty, or much smaller than before."""
+    SELECTION_EMPTIED = "SelectionEmptied"
+    """A policy selects nobody any more, and all of its accounts would be released at once."""
     LIMIT_EXCEEDED = "LimitExceeded"
     """The plan holds more changes of one kind than the policy's limit allows."""
     COUNTS_DO_NOT_ADD_UP = "CountsDoNotAddUp"

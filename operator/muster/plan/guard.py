@@ -25,13 +25,18 @@ _LIMITED = {
     Action.RELEASE: "release",
     Action.RELINK: "relink",
 }
+_CROWD = 2
+"""From so many accounts on, all of them leaving at once is no everyday event."""
+
 _OF_REGISTERED = frozenset({"release", "relink"})
 
 
 def guard(plan: CustomerPlan, desired: Desired, known: Known, now: datetime) -> Verdict:
     """Approve or refuse a plan whole."""
     shrunken = tuple(_shrunken(plan, desired, known))
-    refusals = (*_over_limit(plan, desired), *(refusal for _, refusal in shrunken))
+    too_many = tuple(_over_limit(plan, desired))
+    emptied = tuple(_emptied(plan, {refusal.policy for refusal in too_many}))
+    refusals = (*too_many, *emptied, *(refusal for _, refusal in shrunken))
     if not refusals:
         return Approved(plan)
     if shrunken:
@@ -65,6 +70,23 @@ def _over_limit(plan: CustomerPlan, desired: Desired) -> Iterator[Refusal]:
         allowed = limit.allowed(_population(kind, policies.get(origin), count))
         if count > allowed:
             yield _too_many(origin, kind, count, allowed)
+
+
+def _emptied(plan: CustomerPlan, refused: set[str]) -> Iterator[Refusal]:
+    """Refuse to release everybody of a policy, which small customers' floors would allow.
+
+    A group that was emptied, or whose members can no longer be read, looks exactly like it.
+    """
+    released = Counter(change.policy for change in plan.changes if change.action is Action.RELEASE)
+    for policy in plan.policies:
+        everybody = policy.registered >= _CROWD and released[policy.origin] == policy.registered
+        if everybody and policy.selected == 0 and policy.origin not in refused:
+            yield Refusal(
+                reason=Reason.SELECTION_EMPTIED,
+                policy=policy.origin,
+                message=f"{policy.origin} selects nobody where it selected {policy.registered}. "
+                "Check its groups and units in the directory.",
+            )
 
 
 def _population(kind: str, policy: PlannedPolicy | None, left: int) -> int:
