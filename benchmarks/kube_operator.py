@@ -34,6 +34,7 @@ PEOPLE = 50
 OVERRIDES = 10
 PATIENCE_S = 1800.0
 RUNS = "muster_reconcile_total{"
+THROTTLED = "muster_provider_throttled_seconds_total{"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Phase:
     wall_s: float
     asked: Counter[tuple[str, str]]
     """Requests to the API server by verb and resource, leases left out."""
+    throttled_s: float
+    """Seconds that requests waited for a vendor's budget, added up over all workers."""
     outside: int
     """Writes that took effect in the vault and the PSA."""
 
@@ -72,10 +75,10 @@ def measure(folder: Path, binaries: Binaries, size: tuple[int, int], console: Co
         try:
             eventually(lambda: "Reconciling namespace" in running.said(), "it has started")
             phases = [
-                timed(world, "apply to all Ready", lambda: apply_all(world, running)),
-                timed(world, "everybody, no news", lambda: run_everybody(world, running)),
+                timed(world, running, "apply to all Ready", lambda: apply_all(world, running)),
+                timed(world, running, "everybody, no news", lambda: run_everybody(world, running)),
             ]
-            delays = [react(world, name) for name in world.names[:OVERRIDES]]
+            delays = [react(world, name) for name in waiting(world)[:OVERRIDES]]
             accounts = sum(world.customer(name)["status"]["accounts"] for name in world.names)
             peak_mb = peak_memory_mb(running)
         finally:
@@ -110,6 +113,12 @@ def wait_for_runs(running: OperatorProcess, count: int) -> None:
     eventually(lambda: running.metric(RUNS) >= count, f"{count} runs", PATIENCE_S, every_s=0.2)
 
 
+def waiting(world: World) -> list[str]:
+    """Return the customers with an account that has two entries."""
+    customers = world.lab.plan.customers
+    return [one.facts.name for one in customers if one.showing(Oddity.ENTRIES_BY_TWO_KEYS)]
+
+
 def react(world: World, customer: str) -> float:
     """Pin one ambiguous entry; return the seconds from starting kubectl to the account's status."""
     person = world.lab.plan.customer(customer).showing(Oddity.ENTRIES_BY_TWO_KEYS)[0]
@@ -128,9 +137,10 @@ def react(world: World, customer: str) -> float:
     return time.perf_counter() - began
 
 
-def timed(world: World, name: str, step: Callable[[], None]) -> Phase:
+def timed(world: World, running: OperatorProcess, name: str, step: Callable[[], None]) -> Phase:
     """Carry out a step and return what it took."""
-    asked, outside, began = len(world.requests()), world.writes(), time.perf_counter()
+    asked, outside, throttled_s = len(world.requests()), world.writes(), running.metric(THROTTLED)
+    began = time.perf_counter()
     step()
     wall_s = time.perf_counter() - began
     time.sleep(2.0)  # for what is told after the last customer is Ready
@@ -138,6 +148,7 @@ def timed(world: World, name: str, step: Callable[[], None]) -> Phase:
         name=name,
         wall_s=wall_s,
         asked=Counter(_right(one) for one in world.requests()[asked:] if not _is_lease(one)),
+        throttled_s=running.metric(THROTTLED) - throttled_s,
         outside=world.writes() - outside,
     )
 
@@ -158,12 +169,13 @@ def peak_memory_mb(running: OperatorProcess) -> float:
 
 def show(phases: list[Phase], title: str) -> Table:
     """Return a row for each phase."""
-    columns = ("phase", "wall s", "API requests", "of them writes", "writes outside")
+    columns = ("phase", "wall s", "throttled s", "API requests", "of them writes", "writes outside")
     table = Table(*columns, title=title)
     for phase in phases:
         writes = sum(count for (verb, _), count in phase.asked.items() if verb not in READS)
         numbers = (f"{phase.asked.total():,}", f"{writes:,}", f"{phase.outside:,}")
-        table.add_row(phase.name, f"{phase.wall_s:.1f}", *numbers)
+        seconds = (f"{phase.wall_s:.1f}", f"{phase.throttled_s:.0f}")
+        table.add_row(phase.name, *seconds, *numbers)
     return table
 
 
