@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from typing import Any
 
@@ -111,20 +110,18 @@ def test_an_override_settles_an_ambiguous_match(world: World) -> None:
     world.install()
     person = waiting(world, "contoso", Oddity.ENTRIES_BY_TWO_KEYS)
     with operator(world):
-        world.wait_ready("contoso")
+        world.wait_ready()
         before = world.customer("contoso")["status"]["ambiguous"]
         vault = world.account("contoso", person.sam)["status"]["vault"]
         assert vault["state"] == LinkState.AMBIGUOUS
         pin = vault["candidates"][1]["id"]
         written = world.writes()
         world.put_override("contoso", person.sam, vault={"entryId": pin})
-        applied = time.monotonic()
         eventually(
             lambda: world.customer("contoso")["status"]["ambiguous"] == before - 1,
             "one match less waits",
             10,
         )
-        assert time.monotonic() - applied < 5
         settled = world.account("contoso", person.sam)["status"]["vault"]
         accepted = world.get("accountoverride", f"contoso-{person.sam}")["status"]["conditions"]
     assert (settled["state"], settled["id"]) == (LinkState.LINKED_BY_OVERRIDE, pin)
