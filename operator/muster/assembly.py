@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -18,7 +18,14 @@ from muster.adapters import DIRECTORIES, PSAS, VAULTS
 from muster.errors import MusterError
 from muster.model.names import Source
 from muster.model.records import Organization
-from muster.model.settings import Desired, Integration, SecretRef
+from muster.model.settings import (
+    ActiveDirectory,
+    ConnectWise,
+    Desired,
+    Integration,
+    ItGlue,
+    SecretRef,
+)
 from muster.ports import Clock, Directory, Ports, Psa, Registry, Secrets, Vault
 from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
@@ -114,16 +121,21 @@ class Assembly:
 
     def secret_names(self, desired: Desired) -> frozenset[str]:
         """Return the names of the secrets that a customer's systems need."""
-        products = [one.product for one in (desired.vault, desired.psa) if one]
-        places = [*products, desired.customer.active_directory]
-        refs = (getattr(one, field.name) for one in places if one for field in fields(one))
-        return frozenset(ref.name for ref in refs if isinstance(ref, SecretRef))
+        integrations = [one for one in (desired.vault, desired.psa) if one]
+        names = frozenset[str]().union(*map(self.integration_secrets, integrations))
+        return names | _secret_names(desired.customer.active_directory)
 
-    def forget_connections(self) -> None:
-        """Open every integration anew when it is next needed, with the secrets of that time."""
+    def integration_secrets(self, integration: Integration) -> frozenset[str]:
+        """Return the names of the secrets that an integration needs."""
+        return _secret_names(integration.product)
+
+    def forget_connections(self, secrets: Iterable[str]) -> None:
+        """Open the integrations that need these secrets anew when they are next needed."""
+        names = frozenset(secrets)
         with self._turn:
-            self._vaults.clear()
-            self._psas.clear()
+            for opened in (self._vaults, self._psas):
+                for integration in [one for one in opened if _secret_names(one.product) & names]:
+                    del opened[integration]
 
     def usage(self) -> tuple[tuple[str, Usage], ...]:
         """Return what each open integration has used of its budget."""
@@ -142,6 +154,14 @@ class Assembly:
     def _opened(self) -> Iterator[object]:
         yield from self._vaults.values()
         yield from self._psas.values()
+
+
+def _secret_names(settings: ActiveDirectory | ItGlue | ConnectWise | None) -> frozenset[str]:
+    """Return the names of the secrets that some settings refer to."""
+    if settings is None:
+        return frozenset()
+    refs = (getattr(settings, field.name) for field in fields(settings))
+    return frozenset(ref.name for ref in refs if isinstance(ref, SecretRef))
 
 
 def _try(

@@ -13,6 +13,7 @@ from typing import Any
 
 from muster.apply import Scene, Tell, apply, save_status
 from muster.model.plans import CustomerPlan, Outcome, Verdict
+from muster.model.reasons import Reason
 from muster.model.settings import Desired
 from muster.observe import observe
 from muster.plan.guard import guard
@@ -42,6 +43,12 @@ class Report:
     proposal: Proposal
     outcome: Outcome
     status: dict[str, Any]
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a create may have taken place unheard, so that another look is due soon."""
+        held = any(one.reason is Reason.UNSETTLED_CREATE for one in self.proposal.plan.findings)
+        return held or any(result.unsettled for result in self.outcome.results)
 
 
 def propose(desired: Desired, ports: Ports) -> Proposal:

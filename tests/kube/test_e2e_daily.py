@@ -161,7 +161,9 @@ def test_a_changed_secret_runs_exactly_its_customers(
     with operator(world):
         world.wait_ready()
         before = world.runs()
-        world.kubectl("label", "secret", secret, "touched=yes")
+        world.kubectl("label", "secret", secret, "touched=yes")  # no value: no news
+        patch = json.dumps({"stringData": {"touched": "yes"}})
+        world.kubectl("patch", "secret", secret, f"--patch={patch}")
         eventually(lambda: set(world.runs() - before) >= customers, f"runs of {customers}")
         world.put(probe_of_the_queue(world))
         eventually(lambda: world.condition("probe", "Ready"), "everything before the probe ran")

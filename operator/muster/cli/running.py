@@ -198,7 +198,7 @@ def _tell(result: Report | MusterError) -> bool:
     done = sum(one.done for one in result.outcome.results)
     plan = result.proposal.plan
     say(f"{plan.customer}: {done} changes; {ready['reason']}: {ready['message']}")
-    return bool(ready["status"] == "True")
+    return bool(ready["status"] == "True") and not result.unsettled
 
 
 def fingerprint(where: Place) -> Mapping[str, tuple[int, int]]:

@@ -11,7 +11,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ from muster.kube.write_guard import WriteGuard
 from muster.model.names import CustomerName
 from muster.model.reasons import Reason
 from muster.model.settings import Desired, Integration
+from muster.plan.linking import SETTLING
 from muster.reconcile import Report, reconcile
 from muster.report.status import DEFAULT_INTERVAL
 
@@ -105,16 +106,23 @@ class Controller:
         if self._parts.store.remove(kind.kind, name):
             self._news.set()
 
-    def secret_changed(self, name: str) -> None:
-        """Wake the customers that a Secret is for, and open their connections anew."""
+    def secrets_changed(self, names: Sequence[str]) -> None:
+        """Wake the customers that Secrets are for, and open their connections anew."""
+        if not names:
+            return
+        assembly = self._parts.assembly
         affected = [
             customer
             for customer, desired in self._parts.store.view().desired.items()
-            if name in self._parts.assembly.secret_names(desired)
+            if assembly.secret_names(desired).intersection(names)
         ]
-        if affected:
-            self._parts.assembly.forget_connections()
-            self._wake(affected)
+        assembly.forget_connections(names)
+        self._wake(affected)
+        self._wake(
+            _integration_key(one)
+            for one in self._parts.store.view().estate.integrations
+            if assembly.integration_secrets(one).intersection(names)
+        )
 
     def _forget(self, name: str) -> None:
         """Drop what is shown and counted for a customer that is gone or somebody else's."""
@@ -305,6 +313,8 @@ class Controller:
         self._parts.meters.customer(name, report)
         logger.info("%s: %s in %.1f s", name, ready["reason"], took_s)
         self._again(name, desired, ready=ready["status"] == "True")
+        if report.unsettled:
+            self._parts.queue.put(name, Priority.RETRY, SETTLING.total_seconds())
 
     def _again(self, name: CustomerName, desired: Desired, *, ready: bool) -> None:
         """Put the next run: after the interval, or sooner and sooner less often after failures."""

@@ -29,6 +29,7 @@ from muster.kube.leases import LeaseOptions, ShardLeases
 from muster.kube.meters import Meters
 from muster.kube.registry import CUSTOMER_LABEL, KubeRegistry
 from muster.kube.resources import ACCOUNT, FROM_GIT, SECRET, Kind
+from muster.kube.secret_watch import SecretWatch
 from muster.kube.secrets import KubeSecrets
 from muster.kube.shards import shard_of
 from muster.kube.status_writer import StatusWriter
@@ -42,7 +43,6 @@ logger = logging.getLogger("muster.operator")
 
 RELIST_EVERY_S = 600.0
 _STUCK_S = 1800.0
-_JOURNAL_PREFIX = "muster-journal-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,7 @@ class Operator:
         self._options = options
         self._api = api
         self._store = Store()
+        self._secrets = SecretWatch()
         self._queue = WorkQueue()
         self._meters = Meters()
         self._leases = ShardLeases(
@@ -161,6 +162,9 @@ class Operator:
             moment = self._store.moment
             items = list(self._api.list(kind, self._options.namespace))
             differences += self._store.replace_all(kind.kind, items, moment)
+        changed = self._secrets.take_up(self._api.list(SECRET, self._options.namespace))
+        if self._listed_at:
+            self.controller.secrets_changed(changed)
         self._listed_at = time.monotonic()
         return differences
 
@@ -244,12 +248,13 @@ class Operator:
                 self.controller.changed({**raw, "kind": kind.kind, "apiVersion": kind.api_version})
 
     def _watch_secrets(self, registry: kopf.OperatorRegistry) -> None:
-        kind = SECRET
-
-        @kopf.on.event(kind.version, kind.plural, registry=registry, id="secrets")
+        @kopf.on.event(SECRET.version, SECRET.plural, registry=registry, id="secrets")
         async def seen(event: kopf.RawEvent, name: str | None, **_: Any) -> None:
-            if event["type"] is not None and not str(name).startswith(_JOURNAL_PREFIX):
-                self.controller.secret_changed(str(name))
+            if event["type"] == "DELETED":
+                self._secrets.remove(str(name))
+                return
+            raw: Any = event["object"]
+            self.controller.secrets_changed(self._secrets.take_up([raw]))
 
     def _admit(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
         @kopf.on.validate(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural)
