@@ -129,7 +129,8 @@ def test_replicas_share_the_customers_and_one_takes_over(world: World) -> None:
         lost.kill()
         eventually(lambda: held(left) == "01", "the other one has both shards")
         before = world.runs()[orphan]
-        world.kubectl("label", "secret", f"{orphan}-ad", "touched=yes")
+        patch = '--patch={"stringData":{"touched":"yes"}}'
+        world.kubectl("patch", "secret", f"{orphan}-ad", patch)
         eventually(lambda: world.runs()[orphan] > before, f"a run of {orphan}")
         written = world.writes()
     planned = [world.lab.plan.customer(name) for name in world.names]

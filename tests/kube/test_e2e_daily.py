@@ -333,7 +333,8 @@ def test_a_run_without_news_writes_nothing(world: World) -> None:
     outside, before, runs = world.writes(), world.changes(), world.runs()
     with operator(world, identity="two"):
         eventually(lambda: len(world.runs() - runs) == 3, "everybody runs at the start")
-        world.kubectl("label", "secret", "lab-ca", "touched=yes")
+        patch = json.dumps({"stringData": {"touched": "yes"}})
+        world.kubectl("patch", "secret", "lab-ca", f"--patch={patch}")
         eventually(lambda: all(n >= 2 for n in (world.runs() - runs).values()), "once more")
     assert world.changes() == before
     assert world.writes() == outside

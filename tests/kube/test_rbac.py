@@ -41,7 +41,9 @@ CHANGES: dict[str, Callable[[World], object]] = {
     INTEGRATIONS: lambda world: world.change("integration", "it-glue", budget={"share": 40}),
     POLICIES: lambda world: world.change("automaticimportpolicy", "staff", interval="4h"),
     OVERRIDES: lambda world: world.put_override("contoso", USER, psa={"ignore": True}),
-    "secrets": lambda world: world.kubectl("label", "secret", "contoso-ad", "touched=yes"),
+    "secrets": lambda world: world.kubectl(
+        "patch", "secret", "contoso-ad", '--patch={"stringData":{"touched":"yes"}}'
+    ),
 }
 """Each gives one run to contoso."""
 

@@ -151,6 +151,16 @@ class Operator:
     def _shards_changed(self, held: frozenset[int]) -> None:
         self.controller.shards_changed(held)
 
+    def _relist_secrets(self) -> None:
+        """Take up changed Secrets; without them the rest goes on, and each run reads its own."""
+        try:
+            changed = self._secrets.take_up(self._api.list(SECRET, self._options.namespace))
+        except RemoteError as error:
+            logger.warning("Secrets cannot be listed: %s", error)
+            return
+        if self._listed_at:
+            self.controller.secrets_changed(changed)
+
     def _is_idle(self, shard: int) -> bool:
         running = self._queue.list_running()
         return all(shard_of(name, self._options.shards) != shard for name in running)
@@ -162,9 +172,7 @@ class Operator:
             moment = self._store.moment
             items = list(self._api.list(kind, self._options.namespace))
             differences += self._store.replace_all(kind.kind, items, moment)
-        changed = self._secrets.take_up(self._api.list(SECRET, self._options.namespace))
-        if self._listed_at:
-            self.controller.secrets_changed(changed)
+        self._relist_secrets()
         self._listed_at = time.monotonic()
         return differences
 
