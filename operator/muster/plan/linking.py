@@ -24,6 +24,7 @@ from muster.model.names import (
 from muster.model.plans import Draft
 from muster.model.reasons import Reason
 from muster.model.records import ContactDraft, EntryDraft
+from muster.model.settings import Customer
 from muster.plan.context import Context, Kept
 from muster.plan.drift import contact_names, entry_name
 from muster.plan.keys import fold
@@ -64,7 +65,7 @@ def link_all(system: System, kept: Mapping[AccountId, Kept], context: Context) -
         return Linking(system=system, usable=False, links=links, drafts={})
     matcher = _matcher(system, context)
     wanted = {account: one for account, one in kept.items() if _matches(one, system)}
-    place = place_of(system, context)
+    place = place_of(system, context.desired.customer)
     subjects = {account: _subject(one, system, place, context) for account, one in wanted.items()}
     links = match_all(subjects, matcher)
     for account, one in kept.items():
@@ -98,9 +99,9 @@ def _leads_somewhere(link: Link) -> bool:
     return link.id is not None or link.state is LinkState.CREATED
 
 
-def place_of(system: System, context: Context) -> str:
-    """Return the integration and organization that the customer's records are in."""
-    vault, psa = context.desired.customer.vault, context.desired.customer.psa
+def place_of(system: System, customer: Customer) -> str:
+    """Return the integration and organization that a customer's records are in."""
+    vault, psa = customer.vault, customer.psa
     if system is System.VAULT:
         return f"{vault.integration}/{vault.organization_id}" if vault else ""
     return f"{psa.integration}/{psa.company_id}" if psa else ""

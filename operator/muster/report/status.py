@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from muster.model.accounts import Known
-from muster.model.names import Source
+from muster.model.names import Source, System
+from muster.model.observed import SourceRead
 from muster.model.plans import Approved, CustomerPlan, Outcome, Refused, Verdict
 from muster.model.reasons import Reason
 from muster.model.settings import Desired
+from muster.plan.linking import place_of
 from muster.report.account_resource import timestamp
 from muster.report.plan_document import render_finding, render_refusals
 
@@ -36,8 +38,8 @@ def report(
     plan = verdict.plan
     status: Status = {
         "directory": "AD" if desired.customer.active_directory else "",
-        "vault": _place(desired.customer.vault),
-        "psa": _place(desired.customer.psa),
+        "vault": place_of(System.VAULT, desired.customer),
+        "psa": place_of(System.PSA, desired.customer),
         **_numbers(verdict, old),
         "sources": [_source(read) for read in plan.reads],
         "conditions": _with_times(_conditions(verdict, outcome, desired), old, now),
@@ -84,14 +86,7 @@ def _counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
-def _place(ref: Any) -> str:
-    if ref is None:
-        return ""
-    remote = getattr(ref, "organization_id", None) or ref.company_id
-    return f"{ref.integration}/{remote}"
-
-
-def _source(read: Any) -> Status:
+def _source(read: SourceRead) -> Status:
     return {
         "source": read.source,
         "connected": read.connected,
