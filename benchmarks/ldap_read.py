@@ -24,8 +24,8 @@ from muster.adapters.active_directory import ActiveDirectoryAdapter
 from muster.adapters.active_directory.decode import USER_ATTRIBUTES
 from muster.lab.directory.domain import LabDomain
 from muster.lab.directory.server import LdapServer
+from muster.model.connections import ActiveDirectory, SecretRef
 from muster.model.secret import Secret
-from muster.model.settings import ActiveDirectory, SecretRef
 
 READER = "svc-muster@corp.example.test"
 PASSWORD = "benchmark"

@@ -16,16 +16,17 @@ from typing import TypeVar
 
 from muster.adapters import DIRECTORIES, PSAS, VAULTS
 from muster.errors import MusterError
-from muster.model.names import Source
-from muster.model.records import Organization
-from muster.model.settings import (
+from muster.model.connections import (
     ActiveDirectory,
-    ConnectWise,
-    Desired,
+    Entra,
     Integration,
-    ItGlue,
+    KeyValue2,
+    Product,
     SecretRef,
 )
+from muster.model.names import Source
+from muster.model.records import Organization
+from muster.model.settings import Desired
 from muster.ports import Clock, Directory, Ports, Psa, Registry, Secrets, Vault
 from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
@@ -156,12 +157,14 @@ class Assembly:
         yield from self._psas.values()
 
 
-def _secret_names(settings: ActiveDirectory | ItGlue | ConnectWise | None) -> frozenset[str]:
+def _secret_names(settings: Product | ActiveDirectory | Entra | KeyValue2 | None) -> frozenset[str]:
     """Return the names of the secrets that some settings refer to."""
     if settings is None:
         return frozenset()
-    refs = (getattr(settings, field.name) for field in fields(settings))
-    return frozenset(ref.name for ref in refs if isinstance(ref, SecretRef))
+    values = [getattr(settings, field.name) for field in fields(settings)]
+    nested = (_secret_names(value) for value in values if isinstance(value, KeyValue2))
+    own = frozenset(value.name for value in values if isinstance(value, SecretRef))
+    return own.union(*nested)
 
 
 def _try(

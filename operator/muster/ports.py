@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from muster.model.accounts import AccountRecord, Intent, Known
+from muster.model.connections import SecretRef
 from muster.model.directory import DirectorySnapshot
 from muster.model.names import AccountId, CustomerName, RemoteId, Source
 from muster.model.records import (
@@ -25,7 +26,6 @@ from muster.model.records import (
     VaultEntry,
 )
 from muster.model.secret import Secret
-from muster.model.settings import SecretRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

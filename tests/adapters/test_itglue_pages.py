@@ -11,8 +11,8 @@ from werkzeug.wrappers import Request
 from muster.adapters.itglue import ItGlueVault
 from muster.errors import Unexpected
 from muster.lab.http_server import Delivery, LoopbackServer, Reply
+from muster.model.connections import ItGlue, SecretRef
 from muster.model.secret import Secret
-from muster.model.settings import ItGlue, SecretRef
 from muster.transport.options import HttpOptions
 
 

@@ -15,7 +15,7 @@ from muster.adapters.secrets import EnvironmentSecrets, variable_of
 from muster.errors import AccessDenied, SpecError
 from muster.lab.connectwise import ConnectWiseLab
 from muster.lab.itglue import ItGlueLab
-from muster.model.settings import ActiveDirectory, ConnectWise, Integration, ItGlue, SecretRef
+from muster.model.connections import ActiveDirectory, ConnectWise, Integration, ItGlue, SecretRef
 
 KEY = SecretRef(name="it-glue", key="apiKey")
 PUBLIC, PRIVATE = SecretRef(name="cw", key="publicKey"), SecretRef(name="cw", key="privateKey")

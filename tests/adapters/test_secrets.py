@@ -8,7 +8,7 @@ import pytest
 
 from muster.adapters.secrets import ChainedSecrets, EnvironmentSecrets, FileSecrets, variable_of
 from muster.errors import SpecError
-from muster.model.settings import SecretRef
+from muster.model.connections import SecretRef
 
 REF = SecretRef(name="it-glue", key="apiKey")
 VALUE = "ITG.planted-7781"

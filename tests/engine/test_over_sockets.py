@@ -15,9 +15,10 @@ from muster.assembly import Assembly
 from muster.lab.faults import LostReply, ServerError
 from muster.lab.lab import Lab
 from muster.model.accounts import AccountRecord, Known
+from muster.model.limits import Limit, Limits
 from muster.model.names import Action, LinkState, Mode, Source, System
 from muster.model.reasons import Reason
-from muster.model.settings import Desired, Limit, Limits, Options, PsaOptions, VaultOptions
+from muster.model.settings import Desired, Options, PsaOptions, VaultOptions
 from muster.ports import Ports
 from muster.reconcile import Proposal, Report, carry_out, propose
 from muster.registry.sqlite import SqliteRegistry

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from muster.model.accounts import Candidate, Known
+from muster.model.connections import ActiveDirectory, SecretRef
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -31,7 +32,7 @@ from muster.model.plans import (
     Refused,
 )
 from muster.model.reasons import Reason
-from muster.model.settings import ActiveDirectory, Customer, Desired, PsaRef, SecretRef, VaultRef
+from muster.model.settings import Customer, Desired, PsaRef, VaultRef
 from muster.report.status import report
 from muster.resources import load_schema
 

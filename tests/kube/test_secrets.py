@@ -13,7 +13,7 @@ from muster.errors import SpecError
 from muster.kube.api import KubeApi
 from muster.kube.resources import SECRET
 from muster.kube.secrets import KubeSecrets
-from muster.model.settings import SecretRef
+from muster.model.connections import SecretRef
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kube")]
 

@@ -20,10 +20,11 @@ from tests.plan.world import (
 )
 
 from muster.model.accounts import AccountRecord
+from muster.model.limits import Limit, Limits
 from muster.model.names import DriftRemediation, MatchKey, Source
 from muster.model.plans import Approved, Refused, Verdict
 from muster.model.reasons import Reason
-from muster.model.settings import Approval, Limit, Limits, Options
+from muster.model.settings import Approval, Options
 
 CROWD = tuple(person("John", f"Smith{number}") for number in range(12))
 ANY = Limit(percent=100, floor=1000)

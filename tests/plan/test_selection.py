@@ -25,12 +25,7 @@ from tests.plan.world import (
 from muster.model.directory import DirectoryGroup, DirectoryUser
 from muster.model.names import AccountType, Action, DecisionState, Scope
 from muster.model.reasons import Reason
-from muster.model.settings import (
-    BuiltInGroup,
-    Exclude,
-    OrganizationalUnit,
-    SelectActiveDirectory,
-)
+from muster.model.settings import BuiltInGroup, Exclude, OrganizationalUnit, SelectActiveDirectory
 
 ANNA, BERT, CARL = user("anna"), user("bert"), user("carl")
 DEEP = user("deep", "OU=Toronto,OU=Staff")

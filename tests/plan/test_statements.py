@@ -47,12 +47,7 @@ from muster.model.names import (
 from muster.model.plans import Refused
 from muster.model.reasons import Reason
 from muster.model.records import VaultEntry
-from muster.model.settings import (
-    BuiltInGroup,
-    Options,
-    SelectActiveDirectory,
-    VaultOptions,
-)
+from muster.model.settings import BuiltInGroup, Options, SelectActiveDirectory, VaultOptions
 
 JOHN = person("John", "Smith")
 STAFF = World(users=(JOHN,), policies=(settings(options=EVERYTHING),))

@@ -20,10 +20,10 @@ from tests.plan.world import (
 )
 
 from muster.model.accounts import Known
+from muster.model.limits import Limit, Limits
 from muster.model.names import Source
 from muster.model.plans import ChangeResult, Outcome
 from muster.model.reasons import Reason
-from muster.model.settings import Limit, Limits
 from muster.report.account_resource import render_account
 from muster.report.status import MOST_FINDINGS, report
 

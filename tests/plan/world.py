@@ -22,6 +22,7 @@ from muster.model.accounts import (
     Known,
     Link,
 )
+from muster.model.connections import ActiveDirectory, ConnectWise, Integration, ItGlue, SecretRef
 from muster.model.directory import (
     DirectoryGroup,
     DirectorySnapshot,
@@ -67,14 +68,10 @@ from muster.model.records import (
 from muster.model.settings import (
     AccountOverride,
     AccountSelector,
-    ActiveDirectory,
-    ConnectWise,
     Customer,
     Desired,
     ImportSettings,
     ImportSource,
-    Integration,
-    ItGlue,
     LinkOverride,
     Options,
     OrganizationalUnit,
@@ -82,7 +79,7 @@ from muster.model.settings import (
     PsaOptions,
     PsaRef,
     ResolvedFrom,
-    SecretRef,
+    Select,
     SelectActiveDirectory,
     VaultOptions,
     VaultRef,
@@ -225,6 +222,8 @@ def settings(
             organizational_units=(OrganizationalUnit(path=default),), exclude_privileged=end_users
         ),
     )
+    if isinstance(fields["select"], SelectActiveDirectory):
+        fields["select"] = Select(active_directory=fields["select"])
     fields.setdefault("mode", Mode.ENFORCE)
     name = policy or ("staff" if end_users else "admins")
     origin = Origin(kind="AutomaticImportPolicy", name=name)
@@ -384,7 +383,7 @@ class World:
             organization=Organization(id=RemoteId("100"), name="Contoso") if vault else None,
             contacts=self.contacts if psa else (),
             company=Organization(id=RemoteId("200"), name="Contoso") if psa else None,
-            reads=tuple(self._read(source) for source in Source),
+            reads=tuple(self._read(one) for one in (Source.DIRECTORY, Source.VAULT, Source.PSA)),
         )
 
     def _read(self, source: Source) -> SourceRead:

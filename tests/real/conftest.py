@@ -13,8 +13,8 @@ from tests.contract.directory import content
 from tests.real import samba
 
 from muster.adapters.active_directory import ActiveDirectoryAdapter
+from muster.model.connections import ActiveDirectory, SecretRef
 from muster.model.secret import Secret
-from muster.model.settings import ActiveDirectory, SecretRef
 from muster.transport.ldap_connect import LdapLogin
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from muster.model.connections import ActiveDirectory, ConnectWise, Integration, ItGlue, SecretRef
+from muster.model.limits import Limit, Limits
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -24,19 +26,13 @@ from muster.model.names import (
 from muster.model.settings import (
     AccountOverride,
     AccountSelector,
-    ActiveDirectory,
     Approval,
     AutomaticImportPolicy,
     BuiltInGroup,
-    ConnectWise,
     Customer,
     Exclude,
     ImportSettings,
-    Integration,
-    ItGlue,
     LabelRequirement,
-    Limit,
-    Limits,
     LinkOverride,
     OnLeave,
     Options,
@@ -45,14 +41,15 @@ from muster.model.settings import (
     PolicyCustomers,
     PsaOptions,
     PsaRef,
-    SecretRef,
+    Select,
     SelectActiveDirectory,
     VaultOptions,
     VaultRef,
 )
 from muster.resources import Problem, Resource, load_estate, parse_resource
 from muster.resources.documents import read_documents
-from muster.resources.parse import IT_GLUE_ENDPOINTS, parse_duration
+from muster.resources.parse import parse_duration
+from muster.resources.parse_connections import IT_GLUE_ENDPOINTS
 
 FILE = Path(__file__).parents[1] / "corpus" / "good" / "estate.yaml"
 PROXY_CA = SecretRef(name="proxy", key="ca.crt")
@@ -99,17 +96,23 @@ EXPECTED: dict[str, Any] = {
             ImportSettings(
                 origin=Origin(kind="Customer", name="contoso", pointer="/spec/imports/0"),
                 account_type=AccountType.ADMINISTRATOR,
-                select=SelectActiveDirectory(accounts=("Administrator",), exclude_privileged=False),
+                select=Select(
+                    active_directory=SelectActiveDirectory(
+                        accounts=("Administrator",), exclude_privileged=False
+                    )
+                ),
                 exclude=Exclude(hidden_containers=False),
             ),
             ImportSettings(
                 origin=Origin(kind="Customer", name="contoso", pointer="/spec/imports/1"),
                 account_type=AccountType.ADMINISTRATOR,
                 mode=Mode.ENFORCE,
-                select=SelectActiveDirectory(
-                    built_in_groups=(BuiltInGroup.DOMAIN_ADMINS, BuiltInGroup.ADMINISTRATORS),
-                    nested=True,
-                    exclude_privileged=False,
+                select=Select(
+                    active_directory=SelectActiveDirectory(
+                        built_in_groups=(BuiltInGroup.DOMAIN_ADMINS, BuiltInGroup.ADMINISTRATORS),
+                        nested=True,
+                        exclude_privileged=False,
+                    )
                 ),
                 exclude=Exclude(hidden_containers=False),
                 suspend=True,
@@ -137,13 +140,15 @@ EXPECTED: dict[str, Any] = {
             origin=Origin(kind="AutomaticImportPolicy", name="staff"),
             account_type=AccountType.END_USER,
             mode=Mode.ENFORCE,
-            select=SelectActiveDirectory(
-                organizational_units=(
-                    OrganizationalUnit(path="OU=Staff", scope=Scope.SUBTREE),
-                    OrganizationalUnit(path="OU=Board,DC=corp,DC=contoso,DC=example"),
-                ),
-                accounts=("reception",),
-                privileged_groups=("DnsAdmins", "S-1-5-21-1-2-3-1104"),
+            select=Select(
+                active_directory=SelectActiveDirectory(
+                    organizational_units=(
+                        OrganizationalUnit(path="OU=Staff", scope=Scope.SUBTREE),
+                        OrganizationalUnit(path="OU=Board,DC=corp,DC=contoso,DC=example"),
+                    ),
+                    accounts=("reception",),
+                    privileged_groups=("DnsAdmins", "S-1-5-21-1-2-3-1104"),
+                )
             ),
             exclude=Exclude(
                 accounts=("scanner",),
@@ -175,10 +180,12 @@ EXPECTED: dict[str, Any] = {
         settings=ImportSettings(
             origin=Origin(kind="AutomaticImportPolicy", name="everybody-else"),
             account_type=AccountType.END_USER,
-            select=SelectActiveDirectory(
-                groups=("Muster Staff",),
-                built_in_groups=(BuiltInGroup.DOMAIN_USERS,),
-                nested=True,
+            select=Select(
+                active_directory=SelectActiveDirectory(
+                    groups=("Muster Staff",),
+                    built_in_groups=(BuiltInGroup.DOMAIN_USERS,),
+                    nested=True,
+                )
             ),
         ),
     ),
@@ -188,8 +195,10 @@ EXPECTED: dict[str, Any] = {
         settings=ImportSettings(
             origin=Origin(kind="AutomaticImportPolicy", name="admins"),
             account_type=AccountType.ADMINISTRATOR,
-            select=SelectActiveDirectory(
-                built_in_groups=(BuiltInGroup.DOMAIN_ADMINS,), exclude_privileged=False
+            select=Select(
+                active_directory=SelectActiveDirectory(
+                    built_in_groups=(BuiltInGroup.DOMAIN_ADMINS,), exclude_privileged=False
+                )
             ),
             exclude=Exclude(hidden_containers=False),
             on_leave=OnLeave(action=LeaveAction.RETAIN),

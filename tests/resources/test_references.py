@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from muster.model.connections import Integration, ItGlue, SecretRef
 from muster.model.names import CustomerName, RemoteId
 from muster.model.settings import (
     AccountOverride,
     AccountSelector,
     Customer,
     Estate,
-    Integration,
-    ItGlue,
     LinkOverride,
-    SecretRef,
     VaultRef,
 )
 from muster.resources import Conflict, find_conflicts, load_estate

@@ -6,24 +6,21 @@ from dataclasses import replace
 
 import pytest
 
+from muster.model.connections import ActiveDirectory, ConnectWise, Integration, ItGlue, SecretRef
 from muster.model.names import AccountType, CustomerName, RemoteId
 from muster.model.settings import (
     AccountOverride,
     AccountSelector,
-    ActiveDirectory,
     AutomaticImportPolicy,
-    ConnectWise,
     Customer,
     Desired,
     Estate,
     ImportSettings,
-    Integration,
-    ItGlue,
     LabelRequirement,
     Origin,
     PolicyCustomers,
     PsaRef,
-    SecretRef,
+    Select,
     SelectActiveDirectory,
     VaultRef,
 )
@@ -35,7 +32,7 @@ EU, ADM = AccountType.END_USER, AccountType.ADMINISTRATOR
 
 
 def _settings(origin: Origin, account_type: AccountType) -> ImportSettings:
-    select = SelectActiveDirectory(groups=("Staff",))
+    select = Select(active_directory=SelectActiveDirectory(groups=("Staff",)))
     return ImportSettings(origin=origin, account_type=account_type, select=select)
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from muster.model.connections import Integration
+from muster.model.limits import Limits
 from muster.model.settings import (
     Exclude,
     ImportSettings,
-    Integration,
-    Limits,
     OnLeave,
     OrganizationalUnit,
     PsaOptions,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from muster.model.settings import ActiveDirectory, ConnectWise, Integration, ItGlue
+from muster.model.connections import ActiveDirectory, ConnectWise, Integration, ItGlue
 
 if TYPE_CHECKING:
     from muster.ports import Directory, Psa, Secrets, Vault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from muster.model.settings import Integration
+from muster.model.connections import Integration, SecretRef
 from muster.ports import Secrets
 from muster.transport.options import HttpOptions
 
@@ -17,7 +17,7 @@ def http_options(
     Raises:
         SpecError: the CA's secret is missing.
     """
-    ca = integration.product.ca
+    ca: SecretRef | None = getattr(integration.product, "ca", None)
     return replace(
         options or HttpOptions(),
         budget_share=integration.budget_share,

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from muster.errors import SpecError
+from muster.model.connections import SecretRef
 from muster.model.secret import Secret
-from muster.model.settings import SecretRef
 from muster.ports import Secrets
 
 _PREFIX = "MUSTER_SECRET"

@@ -30,9 +30,10 @@ from muster.kube.tracing import span
 from muster.kube.view import View
 from muster.kube.work_queue import Priority, WorkQueue
 from muster.kube.write_guard import WriteGuard
+from muster.model.connections import Integration
 from muster.model.names import CustomerName
 from muster.model.reasons import Reason
-from muster.model.settings import Desired, Integration
+from muster.model.settings import Desired
 from muster.plan.linking import SETTLING
 from muster.reconcile import Report, reconcile
 from muster.report.status import DEFAULT_INTERVAL

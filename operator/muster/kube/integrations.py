@@ -11,8 +11,8 @@ from muster.assembly import Assembly
 from muster.errors import MusterError, RateLimited, Unavailable
 from muster.kube.status_writer import timed
 from muster.kube.view import View
+from muster.model.connections import Integration
 from muster.model.reasons import Reason
-from muster.model.settings import Integration
 
 Status = dict[str, Any]
 

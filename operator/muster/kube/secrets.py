@@ -8,8 +8,8 @@ import binascii
 from muster.errors import SpecError
 from muster.kube.api import KubeApi
 from muster.kube.resources import SECRET
+from muster.model.connections import SecretRef
 from muster.model.secret import Secret
-from muster.model.settings import SecretRef
 
 
 class KubeSecrets:

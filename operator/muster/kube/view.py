@@ -12,15 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from muster.model.connections import Integration
 from muster.model.names import CustomerName
-from muster.model.settings import (
-    AccountOverride,
-    AutomaticImportPolicy,
-    Customer,
-    Desired,
-    Estate,
-    Integration,
-)
+from muster.model.settings import AccountOverride, AutomaticImportPolicy, Customer, Desired, Estate
 from muster.resources import Conflict, Resource, find_conflicts, parse_resource, resolve
 from muster.resources.references import Known
 from muster.resources.resolve import covers, own_imports

@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import NewType
 
 AccountId = NewType("AccountId", str)
-"""objectGUID in lower-case UUID text; never a name."""
+"""objectGUID, or the object id of an Entra user, in lower-case UUID text; never a name."""
 
 RemoteId = NewType("RemoteId", str)
-"""A record's id in a vault or PSA; a decimal number in text for IT Glue and ConnectWise."""
+"""A record's id in a vault, a PSA or Entra; a decimal number in text for most of them."""
 
 CustomerName = NewType("CustomerName", str)
 
@@ -34,12 +34,16 @@ class System(StrEnum):
     REGISTRY = "registry"
     VAULT = "vault"
     PSA = "psa"
+    ENTRA = "entra"
+    """The other half of a pair: what is linked is an Entra user."""
 
 
 class Source(StrEnum):
     """What a customer is read from."""
 
     DIRECTORY = "directory"
+    """Active Directory."""
+    ENTRA = "entra"
     VAULT = "vault"
     PSA = "psa"
 
@@ -104,6 +108,10 @@ class MatchKey(StrEnum):
     DOMAIN_ACCOUNT_NAME = "DomainAccountName"
     EMAIL = "Email"
     NAME = "Name"
+    IMMUTABLE_ID = "ImmutableId"
+    SID = "Sid"
+    MAIL = "Mail"
+    DISPLAY_NAME = "DisplayName"
 
 
 class DecisionState(StrEnum):
@@ -150,6 +158,31 @@ class LeaveAction(StrEnum):
 
     RELEASE = "Release"
     RETAIN = "Retain"
+
+
+class DirectoryKind(StrEnum):
+    """Which of a customer's directories an account comes from."""
+
+    ACTIVE_DIRECTORY = "ActiveDirectory"
+    ENTRA = "Entra"
+
+
+class PasswordAuthority(StrEnum):
+    """Who keeps the passwords of a person's two accounts alike."""
+
+    SEPARATE = "Separate"
+    """Nobody: the two have passwords of their own, and are not paired."""
+    ENTRA_CONNECT = "EntraConnect"
+    """Entra Connect carries the password from Active Directory to Entra."""
+    MUSTER = "Muster"
+    """Muster sets both; refused where Entra Connect synchronizes."""
+
+
+class Licensed(StrEnum):
+    """Whether an Entra end user must have a plan with a mailbox."""
+
+    REQUIRED = "Required"
+    IGNORED = "Ignored"
 
 
 class Scope(StrEnum):

@@ -6,15 +6,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from muster.model.connections import ActiveDirectory, Entra, Integration
+from muster.model.limits import Limits
 from muster.model.names import (
     AccountId,
     AccountType,
     ApplyTo,
     CustomerName,
+    DirectoryKind,
     DriftRemediation,
     LeaveAction,
+    Licensed,
+    MatchKey,
     Mode,
     NameFallback,
+    PasswordAuthority,
     RemoteId,
     Scope,
     Uncategorized,
@@ -38,65 +44,6 @@ class Origin:
         """The name for status: `AutomaticImportPolicy/staff`, or with where it is nested."""
         nested = "" if self.pointer == "/spec" else f"#{self.pointer}"
         return f"{self.kind}/{self.name}{nested}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretRef:
-    """Names one value of one secret; never the value."""
-
-    name: str
-    key: str
-
-
-# ---------------------------------------------------------------- integrations
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItGlue:
-    """An IT Glue account."""
-
-    endpoint: str
-    api_key: SecretRef
-    ca: SecretRef | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectWise:
-    """A ConnectWise PSA tenant."""
-
-    endpoint: str
-    company_id: str
-    """The MSP's own login company, not a client's."""
-    client_id: str
-    public_key: SecretRef
-    private_key: SecretRef
-    ca: SecretRef | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Integration:
-    """One connection of the MSP's own."""
-
-    name: str
-    product: ItGlue | ConnectWise
-    budget_share: int = 50
-    """Percent of the vendor's documented request limit that Muster may use."""
-    suspend: bool = False
-
-
-# ---------------------------------------------------------------- customers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveDirectory:
-    """How to read a customer's Active Directory."""
-
-    servers: tuple[str, ...]
-    """`ldaps://host[:port]` or, with `start_tls`, `ldap://host[:port]`; tried in order."""
-    user_name: str
-    password: SecretRef
-    ca: SecretRef | None = None
-    start_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +79,8 @@ class Customer:
     display_name: str
     labels: tuple[tuple[str, str], ...] = ()
     active_directory: ActiveDirectory | None = None
+    entra: Entra | None = None
+    password_authority: PasswordAuthority = PasswordAuthority.SEPARATE
     vault: VaultRef | None = None
     psa: PsaRef | None = None
     imports: tuple[ImportSettings, ...] = ()
@@ -180,6 +129,52 @@ class SelectActiveDirectory:
     privileged_groups: tuple[str, ...] = ()
     """More groups, by name, DN or SID, whose members count as privileged."""
 
+    @property
+    def selects(self) -> bool:
+        """Whether anything is named."""
+        return bool(
+            self.organizational_units or self.groups or self.built_in_groups or self.accounts
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectEntra:
+    """Who is selected in an Entra tenant: end users by group or all, administrators by role."""
+
+    groups: tuple[str, ...] = ()
+    """Object ids, or names that fit exactly one group."""
+    licensed: Licensed = Licensed.REQUIRED
+    """Whether an end user must have a mailbox plan; administrators need none."""
+    roles: tuple[str, ...] = ()
+    """Names or template ids of directory roles; administrators only."""
+    all_users: bool = False
+    accounts: tuple[str, ...] = ()
+    """UPNs or object ids, besides the above."""
+    nested: bool = False
+    """Whether members of groups within the groups count too."""
+
+    @property
+    def selects(self) -> bool:
+        """Whether anything is named."""
+        return bool(self.groups or self.roles or self.accounts or self.all_users)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select:
+    """Who is selected, per directory; a part that says nothing selects nobody."""
+
+    active_directory: SelectActiveDirectory = SelectActiveDirectory()
+    entra: SelectEntra = SelectEntra()
+
+    @property
+    def directories(self) -> tuple[DirectoryKind, ...]:
+        """The directories that somebody is selected in."""
+        parts = (
+            (DirectoryKind.ACTIVE_DIRECTORY, self.active_directory.selects),
+            (DirectoryKind.ENTRA, self.entra.selects),
+        )
+        return tuple(kind for kind, selects in parts if selects)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclude:
@@ -210,6 +205,15 @@ class PsaOptions:
     name_fallback: NameFallback = NameFallback.UNLESS_EMAIL_DIFFERS
 
 
+DEFAULT_PAIRING = (
+    MatchKey.IMMUTABLE_ID,
+    MatchKey.SID,
+    MatchKey.USER_PRINCIPAL_NAME,
+    MatchKey.MAIL,
+)
+"""The display name is a suggestion only, unless a policy names it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What happens to an account that is imported.
@@ -220,36 +224,9 @@ class Options:
 
     vault: VaultOptions = field(default_factory=VaultOptions)
     psa: PsaOptions = field(default_factory=PsaOptions)
+    pairing: tuple[MatchKey, ...] = DEFAULT_PAIRING
+    """By what an end user of Active Directory finds its Entra user, the strongest first."""
     drift_remediation: DriftRemediation = DriftRemediation.REPORT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """The most changes of one kind: `percent` of a population, but never less than `floor`.
-
-    `maximum`, where given, is an absolute bound that no percentage lifts.
-    """
-
-    percent: int
-    floor: int
-    maximum: int | None = None
-
-    def allowed(self, population: int) -> int:
-        """Return how many changes pass for a population of this size."""
-        share = max(self.floor, population * self.percent // 100)
-        return share if self.maximum is None else min(share, self.maximum)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The guard's limits, per run and customer."""
-
-    create: Limit = Limit(percent=20, floor=10)
-    update: Limit = Limit(percent=30, floor=10)
-    release: Limit = Limit(percent=10, floor=5)
-    relink: Limit = Limit(percent=2, floor=2)
-    shrink: Limit = Limit(percent=50, floor=10)
-    """By how much a source may shrink between two runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +243,7 @@ class ImportSettings:
 
     origin: Origin
     account_type: AccountType
-    select: SelectActiveDirectory
+    select: Select
     mode: Mode = Mode.OBSERVE
     exclude: Exclude = field(default_factory=Exclude)
     options: Options = field(default_factory=Options)
@@ -355,6 +332,8 @@ class AccountOverride:
     account: AccountSelector
     vault: LinkOverride | None = None
     psa: LinkOverride | None = None
+    entra: LinkOverride | None = None
+    """The Entra user that belongs to an account of Active Directory."""
     email: str | None = None
     exclude: bool = False
     reason: str = ""

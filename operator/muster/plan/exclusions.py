@@ -147,15 +147,15 @@ def surroundings(settings: ImportSettings, index: DirectoryIndex, now: datetime)
         privileged=_privileged(settings, index),
         containers=_containers(settings, index),
         names=frozenset(map(fold, settings.exclude.accounts)),
-        listed=frozenset(map(fold, settings.select.accounts)),
+        listed=frozenset(map(fold, settings.select.active_directory.accounts)),
     )
 
 
 def _privileged(settings: ImportSettings, index: DirectoryIndex) -> dict[AccountId, str]:
-    if not settings.select.exclude_privileged:
+    if not settings.select.active_directory.exclude_privileged:
         return {}
     extra: list[IndexedGroup] = []
-    for name in settings.select.privileged_groups:
+    for name in settings.select.active_directory.privileged_groups:
         extra.extend(find_groups(name, index))
     return membership_paths([*privileged_groups(index), *extra], index)
 

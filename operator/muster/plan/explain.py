@@ -131,7 +131,7 @@ def _selected(account: AccountId, one: SourceSelection, section: str) -> Step:
 
 
 def _asked(settings: ImportSettings) -> str:
-    select = settings.select
+    select = settings.select.active_directory
     asked = [unit.path for unit in select.organizational_units]
     asked += [*select.groups, *select.built_in_groups, *select.accounts]
     return f"not in {', '.join(asked)}"

@@ -13,10 +13,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from muster.model.accounts import Known
+from muster.model.limits import Limit, Limits
 from muster.model.names import Action, Source
 from muster.model.plans import Approved, CustomerPlan, PlannedPolicy, Refusal, Refused, Verdict
 from muster.model.reasons import Reason
-from muster.model.settings import Approval, Desired, Limit, Limits
+from muster.model.settings import Approval, Desired
 from muster.plan.digest import Shrunken, digest_shrunken
 
 _LIMITED = {

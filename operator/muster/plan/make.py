@@ -21,7 +21,7 @@ from muster.model.plans import (
     CustomerPlan,
     PlannedPolicy,
 )
-from muster.model.settings import Desired, ImportSettings, Origin, SelectActiveDirectory
+from muster.model.settings import Desired, ImportSettings, Origin, Select
 from muster.plan.account import AccountPlan, plan_kept, plan_released
 from muster.plan.context import Context, Kept, gather, keep
 from muster.plan.counting import count_links
@@ -101,7 +101,7 @@ def _no_policy(account_type: AccountType) -> ImportSettings:
     return ImportSettings(
         origin=Origin(kind="AutomaticImportPolicy", name=""),
         account_type=account_type,
-        select=SelectActiveDirectory(),
+        select=Select(),
     )
 
 

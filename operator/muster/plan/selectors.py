@@ -72,7 +72,7 @@ _UNRESOLVED = frozenset(
 def _listed(
     settings: ImportSettings, index: DirectoryIndex, findings: list[Finding]
 ) -> Iterator[tuple[AccountId, Hit]]:
-    wanted = {fold(name): name for name in settings.select.accounts}
+    wanted = {fold(name): name for name in settings.select.active_directory.accounts}
     found: set[str] = set()
     for user in index.by_id.values() if wanted else ():
         names = [name for name in (fold(user.sam), fold(user.upn)) if name in wanted]
@@ -96,7 +96,7 @@ def _in_organizational_units(
     settings: ImportSettings, index: DirectoryIndex, findings: list[Finding]
 ) -> Iterator[tuple[AccountId, Hit]]:
     units: dict[str, OrganizationalUnit] = {}
-    for unit in settings.select.organizational_units:
+    for unit in settings.select.active_directory.organizational_units:
         key = in_domain(unit.path, index.domain.dn)
         if key not in index.places:
             findings.append(_unresolved(Reason.SELECTOR_NOT_FOUND, settings, unit.path, index))
@@ -129,7 +129,7 @@ def _built_in(
     settings: ImportSettings, index: DirectoryIndex, findings: list[Finding]
 ) -> Iterator[tuple[IndexedGroup, Reason]]:
     by_sid = {group.group.sid: group for group in index.groups.values()}
-    for built_in in settings.select.built_in_groups:
+    for built_in in settings.select.active_directory.built_in_groups:
         sid = BUILT_IN_SIDS[built_in].format(domain=index.domain.sid)
         if sid in by_sid:
             yield by_sid[sid], Reason.IN_BUILT_IN_GROUP
@@ -140,7 +140,7 @@ def _built_in(
 def _custom(
     settings: ImportSettings, index: DirectoryIndex, findings: list[Finding]
 ) -> Iterator[tuple[IndexedGroup, Reason]]:
-    for name in settings.select.groups:
+    for name in settings.select.active_directory.groups:
         found = find_groups(name, index)
         if len(found) != 1:
             reason = Reason.SELECTOR_AMBIGUOUS if found else Reason.SELECTOR_NOT_FOUND
@@ -192,11 +192,11 @@ def _through_nesting(
         if not nested:
             continue
         for account, path in membership_paths([group], index).items():
-            if settings.select.nested:
+            if settings.select.active_directory.nested:
                 hits.setdefault(account, (Reason.IN_NESTED_GROUP, path))
             elif account not in hits:
                 nested_only.setdefault(account, path)
-        if not settings.select.nested:
+        if not settings.select.active_directory.nested:
             findings.append(_nesting_ignored(group, nested))
     return nested_only
 

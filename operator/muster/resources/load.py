@@ -11,13 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from muster.errors import SpecError
-from muster.model.settings import (
-    AccountOverride,
-    AutomaticImportPolicy,
-    Customer,
-    Estate,
-    Integration,
-)
+from muster.model.connections import Integration
+from muster.model.settings import AccountOverride, AutomaticImportPolicy, Customer, Estate
 from muster.resources.admit import Foreign, Ours, Several, Wrong, admit, classify
 from muster.resources.documents import Document, NotYaml, read_documents
 from muster.resources.files import Unreadable, list_files, read_text

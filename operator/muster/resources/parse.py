@@ -7,11 +7,14 @@ live in the model alone: an absent field is not passed on.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from muster.model.connections import (
+    Integration,
+)
+from muster.model.limits import Limit, Limits
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -19,8 +22,11 @@ from muster.model.names import (
     CustomerName,
     DriftRemediation,
     LeaveAction,
+    Licensed,
+    MatchKey,
     Mode,
     NameFallback,
+    PasswordAuthority,
     RemoteId,
     Scope,
     Uncategorized,
@@ -28,19 +34,13 @@ from muster.model.names import (
 from muster.model.settings import (
     AccountOverride,
     AccountSelector,
-    ActiveDirectory,
     Approval,
     AutomaticImportPolicy,
     BuiltInGroup,
-    ConnectWise,
     Customer,
     Exclude,
     ImportSettings,
-    Integration,
-    ItGlue,
     LabelRequirement,
-    Limit,
-    Limits,
     LinkOverride,
     OnLeave,
     Options,
@@ -49,37 +49,21 @@ from muster.model.settings import (
     PolicyCustomers,
     PsaOptions,
     PsaRef,
-    SecretRef,
+    Select,
     SelectActiveDirectory,
+    SelectEntra,
     VaultOptions,
     VaultRef,
 )
+from muster.resources.parse_connections import DIRECTORIES, INTEGRATION
+from muster.resources.tables import Json, Table, each, read
 
 Resource = Integration | Customer | AutomaticImportPolicy | AccountOverride
-Json = Mapping[str, Any]
-Table = Mapping[str, tuple[str, Callable[[Any], Any]]]
-
-# IT Glue help center, "Getting started with the IT Glue API": one address per region. The
-# Australian one is the one that Celerium's PowerShell wrapper uses.
-IT_GLUE_ENDPOINTS = {
-    "US": "https://api.itglue.com",
-    "EU": "https://api.eu.itglue.com",
-    "AU": "https://api.au.itglue.com",
-}
 
 
 def parse_valid(resource: Json) -> Resource:
     """Turn a resource without faults into the model."""
     return _PARSERS[resource["kind"]](resource)
-
-
-def _read(table: Table, body: Json) -> dict[str, Any]:
-    """Return the attributes for the fields that are there."""
-    return {name: turn(body[key]) for key, (name, turn) in table.items() if key in body}
-
-
-def _each(turn: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda items: tuple(turn(item) for item in items)
 
 
 def parse_duration(text: str) -> timedelta:
@@ -92,59 +76,23 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _secret(body: Json) -> SecretRef:
-    return SecretRef(name=body["name"], key=body["key"])
-
-
 def _name(reference: Json) -> str:
     return str(reference["name"])
 
 
 # ---------------------------------------------------------------- integrations
 
-IT_GLUE: Table = {
-    "region": ("endpoint", IT_GLUE_ENDPOINTS.__getitem__),
-    "endpoint": ("endpoint", str),
-    "apiKeyRef": ("api_key", _secret),
-    "caRef": ("ca", _secret),
-}
-CONNECT_WISE: Table = {
-    "endpoint": ("endpoint", str),
-    "companyId": ("company_id", str),
-    "clientId": ("client_id", str),
-    "publicKeyRef": ("public_key", _secret),
-    "privateKeyRef": ("private_key", _secret),
-    "caRef": ("ca", _secret),
-}
-INTEGRATION: Table = {
-    "itGlue": ("product", lambda body: ItGlue(**_read(IT_GLUE, body))),
-    "connectWise": ("product", lambda body: ConnectWise(**_read(CONNECT_WISE, body))),
-    "suspend": ("suspend", bool),
-}
 BUDGET: Table = {"share": ("budget_share", int)}
 
 
 def _integration(resource: Json) -> Integration:
     spec = resource["spec"]
-    budget = _read(BUDGET, spec.get("budget", {}))
-    return Integration(name=_name(resource["metadata"]), **_read(INTEGRATION, spec), **budget)
+    budget = read(BUDGET, spec.get("budget", {}))
+    return Integration(name=_name(resource["metadata"]), **read(INTEGRATION, spec), **budget)
 
 
 # ---------------------------------------------------------------- customers
 
-ACTIVE_DIRECTORY: Table = {
-    "servers": ("servers", tuple),
-    "userName": ("user_name", str),
-    "passwordRef": ("password", _secret),
-    "caRef": ("ca", _secret),
-    "startTls": ("start_tls", bool),
-}
-DIRECTORIES: Table = {
-    "activeDirectory": (
-        "active_directory",
-        lambda body: ActiveDirectory(**_read(ACTIVE_DIRECTORY, body)),
-    ),
-}
 VAULT_REF: Table = {
     "integrationRef": ("integration", _name),
     "organizationId": ("organization_id", RemoteId),
@@ -156,10 +104,11 @@ PSA_REF: Table = {
 APPROVAL: Table = {"plan": ("plan", str), "until": ("until", _time), "reason": ("reason", str)}
 CUSTOMER: Table = {
     "displayName": ("display_name", str),
-    "vault": ("vault", lambda body: VaultRef(**_read(VAULT_REF, body))),
-    "psa": ("psa", lambda body: PsaRef(**_read(PSA_REF, body))),
+    "passwordAuthority": ("password_authority", PasswordAuthority),
+    "vault": ("vault", lambda body: VaultRef(**read(VAULT_REF, body))),
+    "psa": ("psa", lambda body: PsaRef(**read(PSA_REF, body))),
     "suspend": ("suspend", bool),
-    "approvals": ("approvals", _each(lambda body: Approval(**_read(APPROVAL, body)))),
+    "approvals": ("approvals", each(lambda body: Approval(**read(APPROVAL, body)))),
 }
 
 
@@ -173,8 +122,8 @@ def _customer(resource: Json) -> Customer:
         name=CustomerName(name),
         labels=tuple(sorted(resource["metadata"].get("labels", {}).items())),
         imports=tuple(imports),
-        **_read(CUSTOMER, spec),
-        **_read(DIRECTORIES, spec.get("directories", {})),
+        **read(CUSTOMER, spec),
+        **read(DIRECTORIES, spec.get("directories", {})),
     )
 
 
@@ -184,14 +133,22 @@ UNIT: Table = {"path": ("path", str), "scope": ("scope", Scope)}
 SELECT: Table = {
     "organizationalUnits": (
         "organizational_units",
-        _each(lambda body: OrganizationalUnit(**_read(UNIT, body))),
+        each(lambda body: OrganizationalUnit(**read(UNIT, body))),
     ),
     "groups": ("groups", tuple),
-    "builtInGroups": ("built_in_groups", _each(BuiltInGroup)),
+    "builtInGroups": ("built_in_groups", each(BuiltInGroup)),
     "accounts": ("accounts", tuple),
     "nested": ("nested", bool),
     "excludePrivileged": ("exclude_privileged", bool),
     "privilegedGroups": ("privileged_groups", tuple),
+}
+SELECT_ENTRA: Table = {
+    "groups": ("groups", tuple),
+    "licensed": ("licensed", Licensed),
+    "roles": ("roles", tuple),
+    "allUsers": ("all_users", bool),
+    "accounts": ("accounts", tuple),
+    "nested": ("nested", bool),
 }
 EXCLUDE: Table = {
     "accounts": ("accounts", tuple),
@@ -210,8 +167,9 @@ PSA_OPTIONS: Table = {
     "nameFallback": ("name_fallback", NameFallback),
 }
 OPTIONS: Table = {
-    "vault": ("vault", lambda body: VaultOptions(**_read(VAULT_OPTIONS, body))),
-    "psa": ("psa", lambda body: PsaOptions(**_read(PSA_OPTIONS, body))),
+    "vault": ("vault", lambda body: VaultOptions(**read(VAULT_OPTIONS, body))),
+    "psa": ("psa", lambda body: PsaOptions(**read(PSA_OPTIONS, body))),
+    "pairing": ("pairing", each(MatchKey)),
     "driftRemediation": ("drift_remediation", DriftRemediation),
 }
 APPLY_TO: Table = {"applyTo": ("apply_to", ApplyTo)}
@@ -225,8 +183,8 @@ def _limits(body: Json) -> Limits:
     """Read limits; a field that is absent keeps the default of its own limit."""
     defaults = Limits()
     given: dict[str, Limit] = {
-        name: replace(getattr(defaults, name), **_read(LIMIT, limit))
-        for name, limit in _read(LIMITS, body).items()
+        name: replace(getattr(defaults, name), **read(LIMIT, limit))
+        for name, limit in read(LIMITS, body).items()
     }
     return Limits(**given)
 
@@ -238,24 +196,31 @@ ON_LEAVE: Table = {
 SETTINGS: Table = {
     "accountType": ("account_type", AccountType),
     "mode": ("mode", Mode),
-    "options": ("options", lambda body: Options(**_read(OPTIONS, body))),
+    "options": ("options", lambda body: Options(**read(OPTIONS, body))),
     "limits": ("limits", _limits),
-    "onLeave": ("on_leave", lambda body: OnLeave(**_read(ON_LEAVE, body))),
+    "onLeave": ("on_leave", lambda body: OnLeave(**read(ON_LEAVE, body))),
     "interval": ("interval", parse_duration),
     "suspend": ("suspend", bool),
 }
 
 
+def _select(body: Json, *, end_user: bool) -> Select:
+    found = {"exclude_privileged": end_user, **read(SELECT, body.get("activeDirectory", {}))}
+    return Select(
+        active_directory=SelectActiveDirectory(**found),
+        entra=SelectEntra(**read(SELECT_ENTRA, body.get("entra", {}))),
+    )
+
+
 def _settings(body: Json, origin: Origin) -> ImportSettings:
     end_user = AccountType(body["accountType"]) is AccountType.END_USER
-    select = {"exclude_privileged": end_user, **_read(SELECT, body["select"]["activeDirectory"])}
-    exclude = {"hidden_containers": end_user, **_read(EXCLUDE, body.get("exclude", {}))}
+    exclude = {"hidden_containers": end_user, **read(EXCLUDE, body.get("exclude", {}))}
     return ImportSettings(
         origin=origin,
-        select=SelectActiveDirectory(**select),
+        select=_select(body["select"], end_user=end_user),
         exclude=Exclude(**exclude),
-        **_read(SETTINGS, body),
-        **_read(APPLY_TO, body.get("options", {})),
+        **read(SETTINGS, body),
+        **read(APPLY_TO, body.get("options", {})),
     )
 
 
@@ -272,11 +237,11 @@ def _selector(body: Json) -> tuple[LabelRequirement, ...]:
     labels = sorted(body.get("matchLabels", {}).items())
     rows = (LabelRequirement(key=key, operator="In", values=(value,)) for key, value in labels)
     expressions = body.get("matchExpressions", ())
-    return (*rows, *(LabelRequirement(**_read(REQUIREMENT, row)) for row in expressions))
+    return (*rows, *(LabelRequirement(**read(REQUIREMENT, row)) for row in expressions))
 
 
 CUSTOMERS: Table = {
-    "names": ("names", _each(CustomerName)),
+    "names": ("names", each(CustomerName)),
     "selector": ("selector", _selector),
     "default": ("default", bool),
 }
@@ -286,7 +251,7 @@ def _policy(resource: Json) -> AutomaticImportPolicy:
     name = _name(resource["metadata"])
     return AutomaticImportPolicy(
         name=name,
-        customers=PolicyCustomers(**_read(CUSTOMERS, resource["spec"]["customers"])),
+        customers=PolicyCustomers(**read(CUSTOMERS, resource["spec"]["customers"])),
         settings=_settings(resource["spec"], Origin(kind="AutomaticImportPolicy", name=name)),
     )
 
@@ -300,19 +265,25 @@ ACCOUNT: Table = {
 }
 VAULT_LINK: Table = {
     "entryId": ("pin", RemoteId),
-    "forbid": ("forbid", _each(RemoteId)),
+    "forbid": ("forbid", each(RemoteId)),
     "ignore": ("ignore", bool),
 }
 PSA_LINK: Table = {
     "contactId": ("pin", RemoteId),
-    "forbid": ("forbid", _each(RemoteId)),
+    "forbid": ("forbid", each(RemoteId)),
+    "ignore": ("ignore", bool),
+}
+ENTRA_LINK: Table = {
+    "objectId": ("pin", lambda text: RemoteId(text.lower())),
+    "forbid": ("forbid", each(lambda text: RemoteId(text.lower()))),
     "ignore": ("ignore", bool),
 }
 OVERRIDE: Table = {
     "customerRef": ("customer", lambda body: CustomerName(_name(body))),
-    "account": ("account", lambda body: AccountSelector(**_read(ACCOUNT, body))),
-    "vault": ("vault", lambda body: LinkOverride(**_read(VAULT_LINK, body))),
-    "psa": ("psa", lambda body: LinkOverride(**_read(PSA_LINK, body))),
+    "account": ("account", lambda body: AccountSelector(**read(ACCOUNT, body))),
+    "vault": ("vault", lambda body: LinkOverride(**read(VAULT_LINK, body))),
+    "psa": ("psa", lambda body: LinkOverride(**read(PSA_LINK, body))),
+    "entra": ("entra", lambda body: LinkOverride(**read(ENTRA_LINK, body))),
     "email": ("email", str),
     "exclude": ("exclude", bool),
     "reason": ("reason", str),
@@ -320,7 +291,7 @@ OVERRIDE: Table = {
 
 
 def _override(resource: Json) -> AccountOverride:
-    return AccountOverride(name=_name(resource["metadata"]), **_read(OVERRIDE, resource["spec"]))
+    return AccountOverride(name=_name(resource["metadata"]), **read(OVERRIDE, resource["spec"]))
 
 
 _PARSERS: dict[str, Callable[[Json], Resource]] = {

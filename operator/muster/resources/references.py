@@ -10,15 +10,22 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from muster.model.connections import (
+    Autotask,
+    ConnectWise,
+    HaloPsa,
+    Hudu,
+    Integration,
+    ItGlue,
+    KeyValue2,
+    NativeVault,
+)
 from muster.model.names import AccountType, CustomerName
 from muster.model.settings import (
     AccountOverride,
     AutomaticImportPolicy,
-    ConnectWise,
     Customer,
     Estate,
-    Integration,
-    ItGlue,
     LinkOverride,
     Origin,
 )
@@ -83,11 +90,12 @@ def _wrong_integrations(estate: Estate, _: Known) -> Iterator[Conflict]:
     integrations = {integration.name: integration for integration in estate.integrations}
     for customer, system, name in _integration_names(estate):
         found = integrations.get(name)
-        if found and not isinstance(found.product, _PRODUCTS[system][0]):
+        blocks, what = _PRODUCTS[system]
+        if found and type(found.product) not in blocks:
             yield Conflict(
                 at=_of(customer).at(f"{system}/integrationRef/name"),
-                message=f"The integration `{name}` is no {_PRODUCTS[system][1]}.",
-                advice=f"Name an integration with {_PRODUCTS[system][2]} here.",
+                message=f"The integration `{name}` is no {what}.",
+                advice=f"Name an integration with {_choice(blocks)} here.",
                 other=Origin(kind="Integration", name=name).at(_block(found)),
             )
 
@@ -191,9 +199,11 @@ CHECKS: tuple[Check, ...] = (
     _double_pins,
 )
 
-_PRODUCTS: dict[str, tuple[type, str, str]] = {
-    "vault": (ItGlue, "vault", "itGlue"),
-    "psa": (ConnectWise, "PSA", "connectWise"),
+_VAULTS: dict[type, str] = {ItGlue: "itGlue", Hudu: "hudu", NativeVault: "nativeVault"}
+_PSAS: dict[type, str] = {ConnectWise: "connectWise", Autotask: "autotask", HaloPsa: "haloPsa"}
+_PRODUCTS: dict[str, tuple[dict[type, str], str]] = {
+    "vault": (_VAULTS, "vault"),
+    "psa": (_PSAS, "PSA"),
 }
 
 
@@ -218,16 +228,33 @@ def _unknown(what: str, name: str, at: str, known: Iterable[str]) -> Conflict:
     )
 
 
+def _choice(blocks: Mapping[type, str]) -> str:
+    *others, last = blocks.values()
+    return f"{', '.join(others)} or {last}"
+
+
 def _block(integration: Integration) -> str:
-    return "itGlue" if isinstance(integration.product, ItGlue) else "connectWise"
+    return {**_VAULTS, **_PSAS}[type(integration.product)]
 
 
 def _tenant(integration: Integration) -> Hashable:
     """Return what two integrations share when they reach the same records."""
-    product = integration.product
-    if isinstance(product, ItGlue):
-        return (product.endpoint.rstrip("/").casefold(),)
-    return (product.endpoint.rstrip("/").casefold(), product.company_id.casefold())
+    match integration.product:
+        case NativeVault(key_value_2=None, backend=backend):
+            return (backend,)
+        case NativeVault(key_value_2=KeyValue2(endpoint=endpoint, mount=mount)):
+            return (_address(endpoint), mount)
+        case Autotask(user_name=user_name):
+            return (user_name.casefold(),)
+        case ConnectWise(endpoint=endpoint, company_id=company_id):
+            return (_address(endpoint), company_id.casefold())
+        case ItGlue(endpoint=endpoint) | Hudu(endpoint=endpoint) | HaloPsa(endpoint=endpoint):
+            return (_address(endpoint),)
+    raise AssertionError(f"{integration.name} has no product")
+
+
+def _address(endpoint: str) -> str:
+    return endpoint.rstrip("/").casefold()
 
 
 def _claims(
@@ -241,6 +268,9 @@ def _claims(
     if psa := customer.psa:
         tenant = tenants.get(psa.integration, psa.integration)
         yield ("psa", tenant, psa.company_id), _of(customer).at("psa/companyId"), "company"
+    if entra := customer.entra:
+        at = _of(customer).at("directories/entra/tenantId")
+        yield ("entra", entra.cloud, entra.tenant_id), at, "tenant"
 
 
 def _account(override: AccountOverride) -> Hashable:

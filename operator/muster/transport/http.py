@@ -45,14 +45,16 @@ class _Request:
     body: Any = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     read_anyway: frozenset[int] = frozenset()
+    reads: bool = False
+    """Whether a POST only asks for something."""
 
     @property
     def is_write(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" and not self.reads
 
     @property
     def repeatable(self) -> bool:
-        return self.method != "POST"
+        return self.method != "POST" or self.reads
 
 
 class Transport:
@@ -123,6 +125,38 @@ class Transport:
         """Create. Sent again only after 429 and when no connection came about."""
         url = self._url(path, parameters)
         return self._send(_Request(method="POST", url=url, body=body, read_anyway=read_anyway))
+
+    def query(
+        self,
+        path: str,
+        body: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        read_anyway: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """Read by POST, as some APIs want it; sent again like any read."""
+        return self._send(
+            _Request(
+                method="POST",
+                url=self._url(path, ()),
+                body=body,
+                headers=headers or {},
+                read_anyway=read_anyway,
+                reads=True,
+            )
+        )
+
+    def put(
+        self,
+        path: str,
+        body: Any,
+        parameters: Parameters = (),
+        *,
+        read_anyway: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """Set fields of a record by its id; sent again like a read."""
+        url = self._url(path, parameters)
+        return self._send(_Request(method="PUT", url=url, body=body, read_anyway=read_anyway))
 
     def patch(
         self,

@@ -86,6 +86,28 @@ class HeaderAuth(httpx.Auth):
         yield request
 
 
+TokenSource = Callable[[bool], Secret]
+"""Returns an access token; with True a new one, because the last one was refused.
+
+Raises the `RemoteError` family when none is given.
+"""
+
+
+class BearerAuth(httpx.Auth):
+    """Presents a token that expires; one that is refused is replaced and tried once more."""
+
+    def __init__(self, token: TokenSource) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        """Add the token; after a 401, which nothing was processed with, a new one."""
+        request.headers["Authorization"] = f"Bearer {self._token(False).reveal()}"
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            request.headers["Authorization"] = f"Bearer {self._token(True).reveal()}"
+            yield request
+
+
 def base_url(endpoint: str, vendor: str) -> httpx.URL:
     """Return the endpoint as a base URL.
 

@@ -15,8 +15,8 @@ from muster.lab.directory.domain import LabDomain, UserOptions
 from muster.lab.directory.faults import LdapFaults
 from muster.lab.directory.limits import LdapLimits
 from muster.lab.directory.server import LdapServer
+from muster.model.connections import ActiveDirectory, SecretRef
 from muster.model.secret import Secret
-from muster.model.settings import ActiveDirectory, SecretRef
 from muster.transport.ldap_connect import LdapLogin
 
 EVERYBODY = {user.sam for user in content.USERS}

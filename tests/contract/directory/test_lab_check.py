@@ -9,8 +9,8 @@ from tests.contract.directory import content
 from tests.contract.directory.lab_house import DEAD, LabHouse
 
 from muster.adapters.active_directory import ActiveDirectoryAdapter
+from muster.model.connections import ActiveDirectory, SecretRef
 from muster.model.secret import Secret
-from muster.model.settings import ActiveDirectory, SecretRef
 
 
 def test_check_passes_on_a_healthy_server(house: LabHouse) -> None:

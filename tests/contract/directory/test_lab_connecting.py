@@ -16,8 +16,8 @@ from muster.adapters.active_directory import ActiveDirectoryAdapter
 from muster.errors import AccessDenied, Unavailable, Unexpected
 from muster.lab.directory.limits import LdapLimits
 from muster.lab.directory.server import LdapServer
+from muster.model.connections import ActiveDirectory, SecretRef
 from muster.model.secret import Secret
-from muster.model.settings import ActiveDirectory, SecretRef
 
 
 def test_start_tls_reads(house: LabHouse) -> None:

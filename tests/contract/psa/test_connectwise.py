@@ -26,10 +26,10 @@ from muster.lab.faults import (
     Meanwhile,
     ServerError,
 )
+from muster.model.connections import ConnectWise, SecretRef
 from muster.model.names import RemoteId
 from muster.model.records import ContactChange, ContactDraft
 from muster.model.secret import Secret
-from muster.model.settings import ConnectWise, SecretRef
 from muster.plan.keys import fold_name
 from muster.transport.options import HttpOptions
 

@@ -23,10 +23,10 @@ from muster.lab.faults import (
     ServerError,
 )
 from muster.lab.itglue import ItGlueKnobs, ItGlueLab, KeyRights
+from muster.model.connections import ItGlue, SecretRef
 from muster.model.names import RemoteId
 from muster.model.records import EntryChange, VaultCategory
 from muster.model.secret import Secret
-from muster.model.settings import ItGlue, SecretRef
 from muster.transport.options import HttpOptions
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from muster.errors import AccessDenied
 from muster.lab.lab import Lab, LabDescription, serve
+from muster.model.connections import ItGlue
 from muster.model.secret import Secret
-from muster.model.settings import Estate, ItGlue
+from muster.model.settings import Estate
 from muster.resources import load_estate
 from muster.transport.ldap import Entry, LdapSession
 from muster.transport.ldap_connect import LdapLogin, endpoints, open_first

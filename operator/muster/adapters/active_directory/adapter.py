@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from muster.adapters.active_directory.doctor import check_server
 from muster.adapters.active_directory.sweep import read_domain
 from muster.errors import RemoteError
+from muster.model.connections import ActiveDirectory
 from muster.model.directory import DirectorySnapshot
 from muster.model.names import AccountId
 from muster.model.secret import Secret
-from muster.model.settings import ActiveDirectory
 from muster.ports import Check
 from muster.transport.ldap_connect import Endpoint, LdapLogin, endpoints, open_first
 from muster.transport.ldap_failures import Outage

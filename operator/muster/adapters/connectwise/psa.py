@@ -27,10 +27,10 @@ from muster.adapters.connectwise.endpoint import rest_root
 from muster.adapters.integrations import http_options
 from muster.adapters.json_values import id_text, number_of
 from muster.errors import Rejected, RemoteError, Unexpected
+from muster.model.connections import ConnectWise, Integration
 from muster.model.names import RemoteId
 from muster.model.records import ContactChange, ContactDraft, Organization, PsaContact
 from muster.model.secret import Secret
-from muster.model.settings import ConnectWise, Integration
 from muster.ports import Check, Secrets
 from muster.transport.budget import RequestLimit, Usage
 from muster.transport.http import Transport

@@ -26,10 +26,10 @@ from muster.adapters.itglue.entries import (
 from muster.adapters.itglue.pages import read_all, row_of
 from muster.adapters.json_values import number_of
 from muster.errors import AccessDenied, Rejected, Unexpected
+from muster.model.connections import Integration, ItGlue
 from muster.model.names import RemoteId
 from muster.model.records import EntryChange, EntryDraft, Organization, VaultCategory, VaultEntry
 from muster.model.secret import Secret
-from muster.model.settings import Integration, ItGlue
 from muster.ports import Check, Secrets
 from muster.transport.answers import Answer
 from muster.transport.budget import RequestLimit, Usage

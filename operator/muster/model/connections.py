@@ -1,0 +1,163 @@
+"""How to reach systems: the MSP's own integrations, and the directories of a customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretRef:
+    """Names one value of one secret; never the value."""
+
+    name: str
+    key: str
+
+
+# ---------------------------------------------------------------- vaults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItGlue:
+    """An IT Glue account."""
+
+    endpoint: str
+    api_key: SecretRef
+    ca: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hudu:
+    """A Hudu instance."""
+
+    endpoint: str
+    api_key: SecretRef
+    ca: SecretRef | None = None
+
+
+class VaultBackend(StrEnum):
+    """Where the native vault keeps its sealed entries."""
+
+    REGISTRY = "Registry"
+    """The database of the registry, on one machine."""
+    KUBERNETES_SECRETS = "KubernetesSecrets"
+    KEY_VALUE_2 = "KeyValue2"
+    """A KV secrets engine, version 2, of OpenBao or HashiCorp Vault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyValue2:
+    """A KV secrets engine, version 2."""
+
+    endpoint: str
+    token: SecretRef
+    mount: str = "secret"
+    ca: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeVault:
+    """Muster's own vault: entries sealed with a key that the MSP holds."""
+
+    backend: VaultBackend
+    key: SecretRef
+    """One key per line, the newest first: the first seals, all of them open."""
+    key_value_2: KeyValue2 | None = None
+    """With the backend KeyValue2 only."""
+
+
+# ---------------------------------------------------------------- PSAs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectWise:
+    """A ConnectWise PSA tenant."""
+
+    endpoint: str
+    company_id: str
+    """The MSP's own login company, not a client's."""
+    client_id: str
+    public_key: SecretRef
+    private_key: SecretRef
+    ca: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Autotask:
+    """An Autotask PSA database."""
+
+    user_name: str
+    """The API user's, such as `api@msp.example`; it also decides the zone."""
+    secret: SecretRef
+    integration_code: SecretRef
+    endpoint: str | None = None
+    """The zone's address. Absent: asked for by the user name."""
+    ca: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaloPsa:
+    """A HaloPSA tenant."""
+
+    endpoint: str
+    client_id: str
+    client_secret: SecretRef
+    tenant: str | None = None
+    authorization_endpoint: str | None = None
+    """Absent: what the tenant names as its authorization server."""
+    ca: SecretRef | None = None
+
+
+VaultProduct = ItGlue | Hudu | NativeVault
+PsaProduct = ConnectWise | Autotask | HaloPsa
+Product = VaultProduct | PsaProduct
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integration:
+    """One connection of the MSP's own."""
+
+    name: str
+    product: Product
+    budget_share: int = 50
+    """Percent of the vendor's documented request limit that Muster may use."""
+    suspend: bool = False
+
+
+# ---------------------------------------------------------------- directories
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveDirectory:
+    """How to read a customer's Active Directory."""
+
+    servers: tuple[str, ...]
+    """`ldaps://host[:port]` or, with `start_tls`, `ldap://host[:port]`; tried in order."""
+    user_name: str
+    password: SecretRef
+    ca: SecretRef | None = None
+    start_tls: bool = False
+
+
+class Cloud(StrEnum):
+    """The national clouds of Microsoft; each has its own addresses."""
+
+    GLOBAL = "Global"
+    US_GOVERNMENT = "UsGovernment"
+    CHINA = "China"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entra:
+    """How to read a customer's Entra tenant; a client secret or a certificate, not both."""
+
+    tenant_id: str
+    client_id: str
+    client_secret: SecretRef | None = None
+    certificate: SecretRef | None = None
+    """Private key and certificate in one PEM."""
+    cloud: Cloud = Cloud.GLOBAL
+    login_endpoint: str | None = None
+    """Instead of the cloud's own, such as that of the lab."""
+    graph_endpoint: str | None = None
+    ca: SecretRef | None = None
