@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from muster.model.accounts import AccountRecord, Intent, Known
 from muster.model.connections import SecretRef
 from muster.model.directory import DirectorySnapshot
+from muster.model.entra import EntraQuestion, EntraSnapshot
 from muster.model.names import AccountId, CustomerName, RemoteId, Source
 from muster.model.records import (
     ContactChange,
@@ -51,6 +52,22 @@ class Directory(Protocol):
 
     def check(self) -> tuple[Check, ...]:
         """Try connection, certificate, sign-in and rights; raises nothing."""
+        ...
+
+
+class EntraDirectory(Protocol):
+    """A customer's Entra tenant."""
+
+    def read(self, question: EntraQuestion, known: frozenset[AccountId]) -> EntraSnapshot:
+        """Read every user, and the groups and roles that the question names.
+
+        A user of `known` that the list did not show is looked up by its id, because lists
+        are eventually consistent.
+        """
+        ...
+
+    def check(self) -> tuple[Check, ...]:
+        """Try sign-in, consent and each permission; raises nothing."""
         ...
 
 
@@ -163,6 +180,7 @@ class Ports:
     registry: Registry
     clock: Clock
     directory: Directory | None = None
+    entra: EntraDirectory | None = None
     vault: Vault | None = None
     psa: Psa | None = None
     problems: tuple[tuple[Source, str], ...] = ()
