@@ -66,8 +66,8 @@ def open_lab(*, seed: int = 7, customers: int = 3, people: int = 40) -> Lab:
 def announce(description: LabDescription) -> None:
     """Say where everything is and what to try."""
     console = out()
-    console.print(f"IT Glue       {description.it_glue}")
-    console.print(f"ConnectWise   {description.connect_wise}")
+    for title, address in description.integrations:
+        console.print(f"{title:<13} {address}")
     for customer, address in description.directories:
         console.print(f"{customer:<13} {address}")
     console.print(f"estate        {description.estate}", markup=False)

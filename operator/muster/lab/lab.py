@@ -27,7 +27,6 @@ from muster.lab.faults import Faults
 from muster.lab.generate.estate import (
     CA,
     SECRETS,
-    MspAccess,
     Whereabouts,
     reader_secret,
     write_estate,
@@ -35,9 +34,12 @@ from muster.lab.generate.estate import (
 )
 from muster.lab.generate.infrastructure import READER
 from muster.lab.generate.msp import generate_msp
-from muster.lab.generate.populate import populate_domain, populate_psa, populate_vault
+from muster.lab.generate.populate import populate_domain
 from muster.lab.generate.seeds import EndUsersBy, PlannedCustomer
+from muster.lab.http import HttpLab
+from muster.lab.integrations import open_psa, open_vault
 from muster.lab.itglue.lab import ItGlueLab
+from muster.lab.mix import Mix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +48,27 @@ class LabDescription:
 
     estate: Path
     secrets: Path
-    it_glue: str
-    connect_wise: str
+    integrations: tuple[tuple[str, str], ...]
+    """Product, as people say it, and address."""
     directories: tuple[tuple[str, str], ...]
     """Customer and address."""
 
 
 class Lab:
-    """One IT Glue, one ConnectWise and a domain per customer, with one certificate authority.
+    """One vault, one PSA and a directory per customer, with one certificate authority.
 
     The people are the same for the same seed. Passwords are drawn anew each time.
     """
 
-    def __init__(self, *, seed: int = 7, customers: int = 3, people: int = 40) -> None:
+    def __init__(
+        self, *, seed: int = 7, customers: int = 3, people: int = 40, mix: Mix | None = None
+    ) -> None:
+        self.mix = mix or Mix()
         self.plan = generate_msp(seed, customers, people)
         self.ca = trustme.CA()
         self.faults = Faults()
-        self.itglue = ItGlueLab(ca=self.ca, faults=self.faults)
-        self.connectwise = ConnectWiseLab(ca=self.ca, faults=self.faults)
+        self.vault = open_vault(self.mix.vault, self.ca, self.faults, self.plan.categories)
+        self.psa = open_psa(self.mix.psa, self.ca, self.faults)
         self.domains: dict[str, LabDomain] = {}
         self.ldap: dict[str, LdapServer] = {}
         self.organization_ids: dict[str, str] = {}
@@ -72,10 +77,34 @@ class Lab:
         self._running = ExitStack()
         self._populate()
 
+    @property
+    def itglue(self) -> ItGlueLab:
+        """The simulated IT Glue, where the mix has one."""
+        if not isinstance(self.vault.simulator, ItGlueLab):
+            raise TypeError(f"the lab {self.mix} has no IT Glue")
+        return self.vault.simulator
+
+    @property
+    def connectwise(self) -> ConnectWiseLab:
+        """The simulated ConnectWise, where the mix has one."""
+        if not isinstance(self.psa.simulator, ConnectWiseLab):
+            raise TypeError(f"the lab {self.mix} has no ConnectWise")
+        return self.psa.simulator
+
+    @property
+    def simulators(self) -> tuple[HttpLab, ...]:
+        """Everything that is served over HTTP."""
+        rows = (self.vault.simulator, self.psa.simulator)
+        return tuple(one for one in rows if one)
+
+    def writes(self) -> int:
+        """Return how many writes took effect in the vault and the PSA."""
+        return self.vault.writes() + self.psa.writes()
+
     def start(self) -> Self:
         """Begin to serve, on ports that the system chooses."""
         with ExitStack() as starting:
-            for simulator in (self.itglue, self.connectwise):
+            for simulator in self.simulators:
                 starting.enter_context(simulator)
             for server in self.ldap.values():
                 starting.enter_context(server)
@@ -100,7 +129,8 @@ class Lab:
     def write_estate(self, directory: Path) -> None:
         """Write an estate that points at this lab, and the secrets that it names beside it."""
         customers = [self._whereabouts(customer) for customer in self.plan.customers]
-        write_estate(directory, self._access(), customers)
+        integrations = [(one.name, one.spec()) for one in (self.vault, self.psa)]
+        write_estate(directory, integrations, customers)
         write_secrets(directory, self._secrets())
 
     def describe(self, directory: Path) -> LabDescription:
@@ -108,10 +138,13 @@ class Lab:
         return LabDescription(
             estate=directory,
             secrets=directory / SECRETS,
-            it_glue=self.itglue.endpoint,
-            connect_wise=self.connectwise.endpoint,
+            integrations=tuple(
+                (one.title, one.simulator.endpoint)
+                for one in (self.vault, self.psa)
+                if one.simulator
+            ),
             directories=tuple(
-                (customer.facts.name, self._whereabouts(customer).directory)
+                (customer.facts.name, self._whereabouts(customer).directory or "")
                 for customer in self.plan.customers
             ),
         )
@@ -121,8 +154,6 @@ class Lab:
         return self._passwords[customer]
 
     def _populate(self) -> None:
-        for category in self.plan.categories:
-            self.itglue.add_category(category)
         for customer in self.plan.customers:
             facts = customer.facts
             domain = LabDomain(facts.dns_name, facts.netbios_name, seed=self.plan.seed)
@@ -130,8 +161,8 @@ class Lab:
             populate_domain(domain, customer, {READER: self._passwords[facts.name]})
             self.domains[facts.name] = domain
             self.ldap[facts.name] = LdapServer(domain, tls=self._tls())
-            self.organization_ids[facts.name] = populate_vault(self.itglue, customer)
-            self.company_ids[facts.name] = populate_psa(self.connectwise, customer)
+            self.organization_ids[facts.name] = self.vault.populate(customer)
+            self.company_ids[facts.name] = self.psa.populate(customer)
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -147,24 +178,16 @@ class Lab:
         return Whereabouts(
             facts=facts,
             directory=ldaps_url or server.ldap_url,
-            organization_id=self.organization_ids[facts.name],
-            company_id=self.company_ids[facts.name],
-        )
-
-    def _access(self) -> MspAccess:
-        return MspAccess(
-            it_glue=self.itglue.endpoint,
-            connect_wise=self.connectwise.endpoint,
-            company_id=self.connectwise.company_id,
-            client_id=self.connectwise.client_id,
+            vault=(self.vault.name, self.organization_ids[facts.name]),
+            psa=(self.psa.name, self.company_ids[facts.name]),
         )
 
     def _secrets(self) -> dict[tuple[str, str], str]:
         readers = {reader_secret(name): value for name, value in self._passwords.items()}
-        return readers | {
-            ("it-glue", "apiKey"): self.itglue.key,
-            ("connectwise", "publicKey"): self.connectwise.public_key,
-            ("connectwise", "privateKey"): self.connectwise.private_key,
+        return {
+            **readers,
+            **self.vault.secrets,
+            **self.psa.secrets,
             (CA["name"], CA["key"]): self.ca.cert_pem.bytes().decode(),
         }
 

@@ -235,7 +235,7 @@ def test_serve_announces_the_lab_and_waits(lab: Lab, tmp_path: Path) -> None:
     waiting.start()
     waiting.join(timeout=10)
     assert not waiting.is_alive()
-    assert heard[0].it_glue == lab.itglue.endpoint
+    assert heard[0].integrations[0] == ("IT Glue", lab.itglue.endpoint)
     assert dict(heard[0].directories).keys() == set(_customers())
     assert _load(heard[0].estate).customers
 

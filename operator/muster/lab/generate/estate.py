@@ -28,33 +28,50 @@ _END_USER_OPTIONS = {
 _ADMINISTRATOR_OPTIONS = {"vault": {"match": True, "createWhenMissing": True}}
 
 
+CLOUD_ROLES = ("Global Administrator", "User Administrator", "Exchange Administrator")
+"""The roles by which administrators are selected in Entra."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantAccess:
+    """How a customer's Entra tenant is reached, without the secret."""
+
+    tenant_id: str
+    client_id: str
+    login: str
+    graph: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """Where one customer is to be found; `directory` is an `ldaps://` or `ldap://` address."""
+    """Where one customer is to be found."""
 
     facts: CustomerFacts
-    directory: str
-    organization_id: str
-    company_id: str
+    vault: tuple[str, str]
+    """The integration's name, and the organization's id there."""
+    psa: tuple[str, str]
+    directory: str | None = None
+    """An `ldaps://` or `ldap://` address."""
+    tenant: TenantAccess | None = None
+
+    @property
+    def in_cloud(self) -> bool:
+        """Whether the customer's people are selected in Entra."""
+        return self.directory is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MspAccess:
-    """The MSP's own connections, without their secrets."""
-
-    it_glue: str
-    connect_wise: str
-    company_id: str
-    client_id: str
-
-
-def write_estate(directory: Path, access: MspAccess, customers: Iterable[Whereabouts]) -> None:
-    """Write integrations, customers and policies; existing files are replaced."""
+def write_estate(
+    directory: Path,
+    integrations: Iterable[tuple[str, dict[str, Any]]],
+    customers: Iterable[Whereabouts],
+) -> None:
+    """Write integrations (name and spec), customers and policies; existing files are replaced."""
     customers = tuple(customers)
-    _write(directory / "integrations.yaml", *_integrations(access))
+    rows = (_resource("Integration", name, spec) for name, spec in integrations)
+    _write(directory / "integrations.yaml", *rows)
     for one in customers:
         _write(directory / "customers" / f"{one.facts.name}.yaml", _customer(one))
-    for name, policy in _policies({one.facts.end_users_by for one in customers}):
+    for name, policy in _policies(customers):
         _write(directory / "policies" / f"{name}.yaml", policy)
 
 
@@ -71,6 +88,11 @@ def write_secrets(directory: Path, secrets: Mapping[tuple[str, str], str]) -> No
         handle = os.open(place / key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(value)
+
+
+def tenant_secret(customer: str) -> tuple[str, str]:
+    """Return the name and key of the secret that Muster signs in to a customer's tenant with."""
+    return f"{customer}-entra", "clientSecret"
 
 
 def reader_secret(customer: str) -> tuple[str, str]:
@@ -93,49 +115,63 @@ def _resource(kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> di
     }
 
 
-def _integrations(access: MspAccess) -> tuple[dict[str, Any], ...]:
-    it_glue = {
-        "endpoint": access.it_glue,
-        "apiKeyRef": {"name": "it-glue", "key": "apiKey"},
-        "caRef": dict(CA),
-    }
-    connect_wise = {
-        "endpoint": access.connect_wise,
-        "companyId": access.company_id,
-        "clientId": access.client_id,
-        "publicKeyRef": {"name": "connectwise", "key": "publicKey"},
-        "privateKeyRef": {"name": "connectwise", "key": "privateKey"},
-        "caRef": dict(CA),
-    }
-    return (
-        _resource("Integration", "it-glue", {"itGlue": it_glue}),
-        _resource("Integration", "connectwise", {"connectWise": connect_wise}),
-    )
-
-
 def _customer(one: Whereabouts) -> dict[str, Any]:
     facts = one.facts
+    (vault, organization), (psa, company) = one.vault, one.psa
+    directories: dict[str, Any] = {}
+    if one.directory:
+        directories["activeDirectory"] = _active_directory(facts, one.directory)
+    if one.tenant:
+        directories["entra"] = _entra(facts, one.tenant)
+    spec: dict[str, Any] = {"displayName": facts.display_name, "directories": directories}
+    if len(directories) > 1:
+        spec["passwordAuthority"] = "EntraConnect"
+    spec["vault"] = {"integrationRef": {"name": vault}, "organizationId": organization}
+    spec["psa"] = {"integrationRef": {"name": psa}, "companyId": company}
+    if facts.end_users_by is EndUsersBy.OWN_IMPORTS:
+        spec["imports"] = _own_imports(one)
+    return _resource("Customer", facts.name, spec, labels=_labels(facts.end_users_by))
+
+
+def _active_directory(facts: CustomerFacts, address: str) -> dict[str, Any]:
     name, key = reader_secret(facts.name)
-    directory: dict[str, Any] = {
-        "servers": [one.directory],
+    body: dict[str, Any] = {
+        "servers": [address],
         "userName": f"{READER}@{facts.upn_suffix}",
         "passwordRef": {"name": name, "key": key},
         "caRef": dict(CA),
     }
-    if one.directory.startswith("ldap://"):
-        directory["startTls"] = True
-    spec: dict[str, Any] = {
-        "displayName": facts.display_name,
-        "directories": {"activeDirectory": directory},
-        "vault": {"integrationRef": {"name": "it-glue"}, "organizationId": one.organization_id},
-        "psa": {"integrationRef": {"name": "connectwise"}, "companyId": one.company_id},
+    if address.startswith("ldap://"):
+        body["startTls"] = True
+    return body
+
+
+def _entra(facts: CustomerFacts, tenant: TenantAccess) -> dict[str, Any]:
+    name, key = tenant_secret(facts.name)
+    return {
+        "tenantId": tenant.tenant_id,
+        "clientId": tenant.client_id,
+        "clientSecretRef": {"name": name, "key": key},
+        "loginEndpoint": tenant.login,
+        "graphEndpoint": tenant.graph,
+        "caRef": dict(CA),
     }
-    if facts.end_users_by is EndUsersBy.OWN_IMPORTS:
-        spec["imports"] = [
-            _import("EndUser", _by_unit(facts.staff_place)),
-            _import("Administrator", _by_unit(facts.admins_place)),
+
+
+def _own_imports(one: Whereabouts) -> list[dict[str, Any]]:
+    facts = one.facts
+    if one.in_cloud:
+        return [
+            _import("EndUser", {"entra": {"groups": [facts.staff_group]}}),
+            _import("Administrator", {"entra": {"roles": list(CLOUD_ROLES)}}),
         ]
-    return _resource("Customer", facts.name, spec, labels=_labels(facts.end_users_by))
+    administrators = _by_unit(facts.admins_place)
+    if one.tenant:
+        administrators |= {"entra": {"roles": list(CLOUD_ROLES)}}
+    return [
+        _import("EndUser", _by_unit(facts.staff_place)),
+        _import("Administrator", administrators),
+    ]
 
 
 def _labels(end_users_by: EndUsersBy) -> dict[str, str]:
@@ -149,7 +185,8 @@ def _labels(end_users_by: EndUsersBy) -> dict[str, str]:
 
 
 def _by_unit(path: str) -> dict[str, Any]:
-    return {"organizationalUnits": [{"path": path, "scope": "Subtree"}]}
+    units = [{"path": path, "scope": "Subtree"}]
+    return {"activeDirectory": {"organizationalUnits": units}}
 
 
 def _import(account_type: str, select: dict[str, Any], **policy: Any) -> dict[str, Any]:
@@ -158,22 +195,30 @@ def _import(account_type: str, select: dict[str, Any], **policy: Any) -> dict[st
         "accountType": account_type,
         "mode": "Enforce",
         **policy,
-        "select": {"activeDirectory": select},
+        "select": select,
         "options": _ADMINISTRATOR_OPTIONS if administrators else _END_USER_OPTIONS,
     }
 
 
-def _policies(layouts: set[EndUsersBy]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the policies that cover some customer of these layouts."""
+def _policies(customers: tuple[Whereabouts, ...]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the policies that cover some of these customers."""
+    in_cloud = any(one.in_cloud for one in customers)
+    tenants = any(one.tenant for one in customers)
+    staff = {"groups": ["Muster Staff"]}
+    roles = {"entra": {"roles": list(CLOUD_ROLES)}} if tenants else {}
+    administrators = roles if in_cloud else _by_unit("OU=Admins") | roles
+    by_group = {"entra" if in_cloud else "activeDirectory": staff}
+    by_unit = by_group if in_cloud else _by_unit("OU=Staff")
     rows = (
-        ("staff", {"staff": "by-unit"}, "EndUser", _by_unit("OU=Staff")),
-        ("staff-by-group", {"staff": "by-group"}, "EndUser", {"groups": ["Muster Staff"]}),
-        ("administrators", {"administrators": "by-unit"}, "Administrator", _by_unit("OU=Admins")),
+        ("staff", {"staff": "by-unit"}, "EndUser", by_unit),
+        ("staff-by-group", {"staff": "by-group"}, "EndUser", by_group),
+        ("administrators", {"administrators": "by-unit"}, "Administrator", administrators),
     )
+    layouts = {one.facts.end_users_by for one in customers}
     policies = []
     for name, label, account_type, select in rows:
         if any(label.items() <= _labels(layout).items() for layout in layouts):
-            customers = {"selector": {"matchLabels": label}}
-            spec = _import(account_type, select, customers=customers)
+            who = {"selector": {"matchLabels": label}}
+            spec = _import(account_type, select, customers=who)
             policies.append((name, _resource("AutomaticImportPolicy", name, spec)))
     return policies
