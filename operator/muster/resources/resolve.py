@@ -63,7 +63,7 @@ def _sources(
     customer: Customer, policies: Sequence[AutomaticImportPolicy]
 ) -> Iterator[ImportSource]:
     """Yield what is in force; nothing for a customer without a directory to import from."""
-    if customer.active_directory is None:
+    if customer.active_directory is None and customer.entra is None:
         return
     for account_type in AccountType:
         yield from _sources_of_type(customer, policies, account_type)
