@@ -68,7 +68,7 @@ HALO_PSA: Table = {
     "authorizationEndpoint": ("authorization_endpoint", str),
     "tenant": ("tenant", str),
     "clientId": ("client_id", str),
-    "clientSecretRef": ("clientsecret_ref", secret_ref),
+    "clientSecretRef": ("client_secret", secret_ref),
     "caRef": ("ca", secret_ref),
 }
 INTEGRATION: Table = {
@@ -91,7 +91,7 @@ ACTIVE_DIRECTORY: Table = {
 ENTRA: Table = {
     "tenantId": ("tenant_id", str.lower),
     "clientId": ("client_id", str),
-    "clientSecretRef": ("clientsecret_ref", secret_ref),
+    "clientSecretRef": ("client_secret", secret_ref),
     "certificateRef": ("certificate", secret_ref),
     "cloud": ("cloud", Cloud),
     "loginEndpoint": ("login_endpoint", str),
