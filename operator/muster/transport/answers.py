@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from muster.errors import (
     Unexpected,
 )
 from muster.transport.options import Vendor
-from muster.transport.redaction import Redactor
+from muster.transport.redaction import Redactor, read_json
 
 _NO_DELAY_NAMED_S = 60.0
 """What to wait when a vendor says "too many requests" and no more."""
@@ -54,34 +53,40 @@ class TryAgain(Exception):
 
 
 class Judge:
-    """Reads answers of one vendor."""
+    """Reads answers of one vendor to one request."""
 
-    def __init__(self, vendor: Vendor, redactor: Redactor) -> None:
+    def __init__(self, vendor: Vendor, redactor: Redactor, *, with_secrets: bool = False) -> None:
         self._vendor = vendor
         self._redactor = redactor
+        self._with_secrets = with_secrets
 
     def read(self, response: httpx.Response, content: bytes, *, write: bool) -> Answer:
         """Return a usable answer.
 
         Raises:
-            TryAgain: 429, 408, 5xx, or a body that was cut.
+            TryAgain: 429, 408, 5xx, or a body that was cut; or what the vendor's verdict
+                says is one of them.
             RemoteError: everything else that is no success.
         """
         if response.is_success:
             return self._success(response, content, write=write)
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        verdict = self._vendor.verdict(response.status_code, self._body_or_none(content))
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS or verdict is RateLimited:
             raise self._too_many(response.headers)
+        if verdict is not None:
+            raise self._refusal(response, content, verdict)
         if response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT:
             text = f"{self._vendor.name} answered {response.status_code}; it has an outage."
             raise TryAgain(
                 Unavailable(text), delay_s=retry_after_s(response.headers), unknown=write
             )
-        raise self._refusal(response, content)
+        denied = response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
+        raise self._refusal(response, content, AccessDenied if denied else Rejected)
 
     def read_any(self, response: httpx.Response, content: bytes) -> Answer:
         """Return an answer whose status the caller knows how to read."""
         try:
-            return _answer(response, json.loads(content))
+            return _answer(response, self._parsed(content))
         except ValueError:
             return Answer(status=response.status_code, is_json=False)
 
@@ -95,7 +100,7 @@ class Judge:
                 maybe_applied=write,
             )
         try:
-            return _answer(response, json.loads(content))
+            return _answer(response, self._parsed(content))
         except ValueError:
             pass
         # Outside the handler: the JSON error carries the whole body.
@@ -104,27 +109,37 @@ class Judge:
 
     def _too_many(self, headers: Mapping[str, str]) -> TryAgain:
         named_s = retry_after_s(headers)
+        if named_s is None and self._vendor.pause_s:
+            named_s = self._vendor.pause_s()
         delay_s = _NO_DELAY_NAMED_S if named_s is None else named_s
         text = f"{self._vendor.name} refuses more requests for {delay_s:.0f} s; lower the budget."
         return TryAgain(RateLimited(text, delay_s=delay_s), delay_s=named_s)
 
-    def _refusal(self, response: httpx.Response, content: bytes) -> RemoteError:
+    def _refusal(
+        self, response: httpx.Response, content: bytes, kind: type[RemoteError]
+    ) -> RemoteError:
         status = response.status_code
         words = self.words_of(content)
         said = f"{self._vendor.name} answered {status}" + (f": {words}" if words else "")
         if response.is_redirect:
             return Unexpected(f"{said}, a redirect, which is never followed; check the endpoint.")
-        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            return AccessDenied(f"{said}; {self._vendor.access_advice}")
-        return Rejected(said)
+        if issubclass(kind, AccessDenied):
+            return kind(f"{said}; {self._vendor.access_advice}")
+        return kind(said)
 
     def words_of(self, content: bytes) -> str:
         """Return the vendor's own words from an error body, fit for a message."""
+        body = self._body_or_none(content)
+        return "" if body is None else self._redactor.clean(self._vendor.explain(body))
+
+    def _parsed(self, content: bytes) -> Any:
+        return read_json(content, self._vendor.secret_keys, with_secrets=self._with_secrets)
+
+    def _body_or_none(self, content: bytes) -> Any:
         try:
-            body = json.loads(content)
+            return read_json(content, self._vendor.secret_keys)
         except ValueError:
-            return ""
-        return self._redactor.clean(self._vendor.explain(body))
+            return None
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

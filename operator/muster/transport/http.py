@@ -21,7 +21,7 @@ from muster.errors import AccessDenied, RateLimited, RemoteError, Unavailable, U
 from muster.transport.answers import Answer, Judge, TryAgain
 from muster.transport.budget import RequestBudget, Usage
 from muster.transport.options import Connection, base_url, tls_context
-from muster.transport.redaction import Redactor, quiet_libraries
+from muster.transport.redaction import Redactor, quiet_libraries, revealed, secrets_in
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class _Request:
     read_anyway: frozenset[int] = frozenset()
     reads: bool = False
     """Whether a POST only asks for something."""
+    with_secrets: bool = False
 
     @property
     def is_write(self) -> bool:
@@ -64,6 +65,8 @@ class Transport:
     spent (`maybe_applied` on a write whose outcome is unknown), `RateLimited` when the
     vendor asks for more patience than the budget has, `AccessDenied` for 401, 403 and a
     certificate that is not trusted, `Rejected` for any other 4xx, `Unexpected` otherwise.
+
+    A `Secret` in a body is sent as its text, and taken out of whatever the vendor says about it.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -72,7 +75,6 @@ class Transport:
         self._options = connection.options
         self._base = base_url(connection.endpoint, self._vendor.name)
         self._redactor = Redactor(connection.secrets)
-        self._judge = Judge(self._vendor, self._redactor)
         self._budget = RequestBudget(self._vendor.limit.share(self._options.budget_share))
         self._client = httpx.Client(
             auth=connection.auth,
@@ -90,11 +92,20 @@ class Transport:
         *,
         headers: Mapping[str, str] | None = None,
         read_anyway: frozenset[int] = frozenset(),
+        with_secrets: bool = False,
     ) -> Answer:
-        """Read. Answers with a status of `read_anyway` are returned instead of raised."""
-        url = self._url(path, parameters)
+        """Read. Answers with a status of `read_anyway` are returned instead of raised.
+
+        Without `with_secrets` the vendor's secret keys are missing from the answer.
+        """
         return self._send(
-            _Request(method="GET", url=url, headers=headers or {}, read_anyway=read_anyway)
+            _Request(
+                method="GET",
+                url=self._url(path, parameters),
+                headers=headers or {},
+                read_anyway=read_anyway,
+                with_secrets=with_secrets,
+            )
         )
 
     def follow(
@@ -258,15 +269,17 @@ class Transport:
         finally:
             took_s = time.monotonic() - started
             _log.debug("%s %s: %s in %.3f s", request.method, request.url.path, status, took_s)
+        redactor = self._redactor.also(tuple(secrets_in(request.body)))
+        judge = Judge(self._vendor, redactor, with_secrets=request.with_secrets)
         if response.status_code in request.read_anyway:
-            return self._judge.read_any(response, content)
-        return self._judge.read(response, content, write=request.is_write)
+            return judge.read_any(response, content)
+        return judge.read(response, content, write=request.is_write)
 
     def _exchange(self, request: _Request, started: float) -> tuple[httpx.Response, bytes]:
         """Send one request and read the whole answer, within its size and time."""
         content = bytearray()
         with self._client.stream(
-            request.method, request.url, json=request.body, headers=request.headers
+            request.method, request.url, json=revealed(request.body), headers=request.headers
         ) as response:
             for piece in response.iter_bytes():
                 content += piece

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from muster.errors import SpecError
+from muster.errors import RemoteError, SpecError
 from muster.model.secret import Secret
 from muster.transport.budget import RequestLimit
 
@@ -47,6 +47,15 @@ class HttpOptions:
         )
 
 
+Verdict = Callable[[int, Any], type[RemoteError] | None]
+"""Returns what an error answer of this status and JSON body means; None: what HTTP says."""
+
+
+def as_http_says(_status: int, _body: Any) -> type[RemoteError] | None:
+    """Return None: the status alone says what an answer means."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
     """What the transport must know about a product."""
@@ -58,6 +67,13 @@ class Vendor:
     """Returns the vendor's own words from the JSON body of an error; empty when there are none."""
     access_advice: str
     """What a person should look at when access is denied."""
+    secret_keys: frozenset[str] = frozenset()
+    """Members of JSON objects that hold secrets. They are dropped while an answer is parsed,
+    at any depth; a request that asks `with_secrets` gets their texts as `Secret`."""
+    pause_s: Callable[[], float] | None = None
+    """Returns how long to wait after a 429 that names no delay. None: back off by ourselves."""
+    verdict: Verdict = as_http_says
+    """For a vendor who answers refusals with the status of an outage, or the reverse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

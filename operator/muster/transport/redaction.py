@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 from muster.errors import SpecError
 from muster.model.secret import Secret
@@ -29,6 +32,10 @@ class Redactor:
         # Longest first, so that a secret that holds another one leaves no rest.
         self._values = tuple(sorted(filter(None, values), key=len, reverse=True))
 
+    def also(self, secrets: tuple[Secret, ...]) -> Redactor:
+        """Return a redactor that hides these secrets too."""
+        return Redactor((*map(Secret, self._values), *secrets)) if secrets else self
+
     def clean(self, text: str) -> str:
         """Return the text without secrets and control characters, at most 200 characters."""
         for value in self._values:
@@ -36,6 +43,49 @@ class Redactor:
         printable = "".join(letter if letter.isprintable() else " " for letter in text)
         line = " ".join(printable.split())
         return line if len(line) <= _MESSAGE_LIMIT else line[: _MESSAGE_LIMIT - 1] + "…"
+
+
+def read_json(
+    content: bytes, secret_keys: frozenset[str] = frozenset(), *, with_secrets: bool = False
+) -> Any:
+    """Return parsed JSON in which no secret is left as text.
+
+    A member of `secret_keys` is dropped from every object, or holds a `Secret` where its text
+    is asked for. A list or an object of such a name stays: it says what is wrong with a field.
+
+    Raises:
+        ValueError: it is no JSON. The error carries the whole content: leave its handler
+            before you raise another one.
+    """
+
+    def shown(value: dict[str, Any]) -> dict[str, Any]:
+        for key in secret_keys & value.keys():
+            one = value[key]
+            if with_secrets and isinstance(one, str):
+                value[key] = Secret(one)
+            elif not isinstance(one, list | dict):
+                del value[key]
+        return value
+
+    return json.loads(content, object_hook=shown if secret_keys else None)
+
+
+def secrets_in(body: Any) -> Iterator[Secret]:
+    """Yield every `Secret` that a request's body holds."""
+    if isinstance(body, Secret):
+        yield body
+    elif isinstance(body, dict | list):
+        for one in body.values() if isinstance(body, dict) else body:
+            yield from secrets_in(one)
+
+
+def revealed(body: Any) -> Any:
+    """Return a request's body as it is sent: with the texts of its secrets."""
+    if isinstance(body, Secret):
+        return body.reveal()
+    if isinstance(body, dict):
+        return {key: revealed(one) for key, one in body.items()}
+    return [revealed(one) for one in body] if isinstance(body, list) else body
 
 
 def header_value(secret: Secret, what: str) -> Secret:
