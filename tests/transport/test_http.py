@@ -51,6 +51,9 @@ DROPPED = Delivery(reply=None)
 CUT = Delivery(reply=Reply(body=b'{"fine": true}'), cut=True)
 
 
+SAID = {"message": "no such field"}
+
+
 def status(code: int, body: bytes = b"{}", **headers: str) -> Delivery:
     """Return an answer with a status; header names take underscores for hyphens."""
     pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
@@ -295,6 +298,24 @@ def test_refusals_are_raised_at_once(
     with pytest.raises(error):
         transport.get("/a") if method == "get" else transport.post("/a", {})
     assert len(script.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "sent"),
+    [(500, Rejected, 1), (401, Unexpected, 1), (400, RateLimited, 2), (500, None, 2)],
+)
+def test_a_vendors_verdict_outweighs_the_status(
+    script: Script, connect: Open, code: int, kind: type[RemoteError] | None, sent: int
+) -> None:
+    """A refusal in an outage's clothes is raised at once and in no doubt, and the reverse."""
+    script.after = status(code, b'{"message": "no such field"}')
+    vendor = replace(
+        VENDOR, verdict=lambda seen, body: kind if (seen, body) == (code, SAID) else Unavailable
+    )
+    with pytest.raises(kind or Unavailable) as caught:
+        connect(vendor, first_delay_s=0.2, retry_budget_s=0.35).patch("/a", {})
+    assert caught.value.maybe_applied is (kind is None)
+    assert len(script.seen) == sent
 
 
 def test_the_vendors_words_are_shown_short_and_clean(script: Script, connect: Open) -> None:

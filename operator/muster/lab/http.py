@@ -89,6 +89,10 @@ class HttpLab(ABC):
     def error(self, status: int, title: str) -> Reply:
         """Return an error in the vendor's shape."""
 
+    def is_write(self, request: Request) -> bool:
+        """Whether a request that is accepted changes something; some APIs read by POST."""
+        return request.method not in _READS
+
     @property
     def endpoint(self) -> str:
         """The address to connect to, without a trailing slash."""
@@ -163,7 +167,7 @@ class HttpLab(ABC):
         if refusal := self._refuse(struck) or self._limit():
             return Delivery(reply=refusal)
         reply = self._answer_safely(request, struck)
-        if request.method not in _READS and 200 <= reply.status < 300:
+        if self.is_write(request) and 200 <= reply.status < 300:
             self._writes += 1
         if find_fault(struck, LostReply):
             return Delivery(reply=None)
