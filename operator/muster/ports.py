@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from muster.errors import Rejected
 from muster.model.accounts import AccountRecord, Intent, Known
 from muster.model.connections import SecretRef
 from muster.model.directory import DirectorySnapshot
@@ -98,6 +99,23 @@ class Vault(Protocol):
         """Change the named fields of an entry and no others."""
         ...
 
+    def write_password(
+        self, organization: RemoteId, entry: RemoteId, password: Secret
+    ) -> str | None:
+        """Set the entry's password; return the id of its new revision where the vault keeps
+        revisions.
+
+        Repeating it with the same password is safe.
+        """
+        ...
+
+    def read_password(self, organization: RemoteId, entry: RemoteId) -> Secret | None:
+        """Return the entry's password; only to settle a write that was not answered.
+
+        None: the entry has no password.
+        """
+        ...
+
     def check(self) -> tuple[Check, ...]:
         """Try connection, key and rights; raises nothing."""
         ...
@@ -166,6 +184,45 @@ class Secrets(Protocol):
 
     def read(self, ref: SecretRef) -> Secret:
         """Return a value; raises SpecError with how to supply it when it is missing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """One entry of the native vault as its store holds it: what is secret in it is sealed."""
+
+    organization: RemoteId
+    id: RemoteId
+    version: int
+    """1 when it is made, and one more with each put."""
+    document: dict[str, Any]
+
+
+class EntryStale(Rejected):
+    """Somebody else put the entry meanwhile: read it again. Nothing was written."""
+
+
+class EntryStore(Protocol):
+    """Where one native vault keeps its entries. It sees no secret and decides nothing."""
+
+    def list_organizations(self) -> tuple[RemoteId, ...]:
+        """Return every organization that has an entry."""
+        ...
+
+    def list_entries(self, organization: RemoteId) -> tuple[StoredEntry, ...]:
+        """Return every entry of the organization, in the order of ids."""
+        ...
+
+    def find_entry(self, organization: RemoteId, entry: RemoteId) -> StoredEntry | None:
+        """Return one entry, or None when there is none of this id."""
+        ...
+
+    def put_entry(self, entry: StoredEntry) -> None:
+        """Write an entry whose version follows the one that is stored; 1 makes it.
+
+        Raises:
+            EntryStale: another version is stored, or none.
+        """
         ...
 
 
