@@ -102,8 +102,7 @@ class Vault(Protocol):
     def write_password(
         self, organization: RemoteId, entry: RemoteId, password: Secret
     ) -> str | None:
-        """Set the entry's password; return the id of its new revision where the vault keeps
-        revisions.
+        """Set the entry's password; return its new revision's id where the vault keeps some.
 
         Repeating it with the same password is safe.
         """

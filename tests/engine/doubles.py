@@ -30,6 +30,7 @@ from muster.model.records import (
     VaultCategory,
     VaultEntry,
 )
+from muster.model.secret import Secret
 from muster.ports import Check
 
 P = TypeVar("P")
@@ -128,6 +129,16 @@ class FileVault:
         self.shelf.change(
             entry, {"name": change.name, "username": change.username, "category": category}
         )
+
+    def write_password(
+        self, organization: RemoteId, entry: RemoteId, password: Secret
+    ) -> str | None:
+        """Refuse: no test here writes a password."""
+        raise NotImplementedError
+
+    def read_password(self, organization: RemoteId, entry: RemoteId) -> Secret | None:
+        """Refuse: no test here reads a password."""
+        raise NotImplementedError
 
     def check(self) -> tuple[Check, ...]:
         """Nothing to check."""

@@ -43,6 +43,7 @@ class _Request:
     method: str
     url: httpx.URL
     body: Any = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     read_anyway: frozenset[int] = frozenset()
     reads: bool = False
@@ -157,6 +158,28 @@ class Transport:
             )
         )
 
+    def submit(
+        self,
+        link: str,
+        form: Mapping[str, str],
+        *,
+        read_anyway: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """Ask by a form, as OAuth's token endpoints want it; sent again like any read.
+
+        Raises:
+            Unexpected: the link leaves the endpoint's scheme, host or port; it is not requested.
+        """
+        return self._send(
+            _Request(
+                method="POST",
+                url=self.own_url(link),
+                form=form,
+                read_anyway=read_anyway,
+                reads=True,
+            )
+        )
+
     def put(
         self,
         path: str,
@@ -194,6 +217,11 @@ class Transport:
             f' ("{self._redactor.clean(f"{url.scheme}://{url.host}")}"), which gets no credentials;'
             " check that the endpoint is the API's own address."
         )
+
+    def pause(self, delay_s: float) -> None:
+        """Let no request leave for a while: the vendor asked for it within an answer."""
+        self._budget.count_retry()
+        self._budget.hold(delay_s)
 
     @property
     def usage(self) -> Usage:

@@ -50,8 +50,9 @@ def read_json(
 ) -> Any:
     """Return parsed JSON in which no secret is left as text.
 
-    A member of `secret_keys` is dropped from every object, or holds a `Secret` where its text
-    is asked for. A list or an object of such a name stays: it says what is wrong with a field.
+    A member of `secret_keys` is dropped from every object; where it is asked for, it holds a
+    `Secret`, or None for null. A list or an object of such a name stays: in an error it says
+    what is wrong with the field.
 
     Raises:
         ValueError: it is no JSON. The error carries the whole content: leave its handler
@@ -63,7 +64,7 @@ def read_json(
             one = value[key]
             if with_secrets and isinstance(one, str):
                 value[key] = Secret(one)
-            elif not isinstance(one, list | dict):
+            elif not (isinstance(one, list | dict) or (with_secrets and one is None)):
                 del value[key]
         return value
 

@@ -11,7 +11,7 @@ import trustme
 from tests.contract.vault.suite import MARK, PLANTED, VaultContract, draft, entries
 
 from muster.adapters.itglue import ItGlueVault
-from muster.adapters.itglue.entries import mark_in
+from muster.adapters.ownership_mark import mark_in
 from muster.errors import AccessDenied, Rejected, SpecError, Unavailable, Unexpected
 from muster.lab.faults import (
     CutBody,

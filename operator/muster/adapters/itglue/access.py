@@ -79,6 +79,9 @@ def _candidates(transport: Transport) -> tuple[Row, ...]:
 
 def _shows_password(transport: Transport, row: Row) -> bool:
     answer = transport.get(
-        f"/passwords/{row.id}", (("show_password", "true"),), read_anyway=frozenset({401, 403})
+        f"/passwords/{row.id}",
+        (("show_password", "true"),),
+        read_anyway=frozenset({401, 403}),
+        with_secrets=True,
     )
     return answer.status == 200 and row_of(answer).attributes.get("password") is not None

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import html
-import re
 from typing import Any
 
 from muster.adapters.itglue.pages import Row
 from muster.adapters.json_values import id_text, moment_or_none, number_of, text_or_none
+from muster.adapters.ownership_mark import mark_in, notes_with
 from muster.errors import Unexpected
 from muster.model.names import RemoteId
 from muster.model.records import EntryChange, EntryDraft, Organization, VaultCategory, VaultEntry
-
-_SENTENCE = "Created by Muster, which finds the entry again by the next line; please keep it."
-
-_MARK = re.compile(r"\[muster:([^\s\[\]<>]+/[^\s\[\]<>]+)\]")
 
 
 def organization_of(row: Row) -> Organization:
@@ -71,14 +66,6 @@ def is_host_proof(row: Row) -> bool:
     return row.attributes.get("vault-id") is not None
 
 
-def mark_in(notes: Any) -> str | None:
-    """Return the mark in an entry's notes, plain or HTML; None when two contradict."""
-    if not isinstance(notes, str):
-        return None
-    marks = set(_MARK.findall(html.unescape(notes)))
-    return marks.pop() if len(marks) == 1 else None
-
-
 def draft_attributes(draft: EntryDraft) -> dict[str, Any]:
     """Return the attributes of a new entry; it gets no password, because none is known.
 
@@ -89,7 +76,7 @@ def draft_attributes(draft: EntryDraft) -> dict[str, Any]:
         "name": draft.name,
         "username": draft.username,
         "password-category-id": number_of(draft.category.id, "IT Glue: the category id"),
-        "notes": f"{_SENTENCE}\n[muster:{draft.mark}]",
+        "notes": notes_with(draft.mark),
         "archived": False,
     }
 

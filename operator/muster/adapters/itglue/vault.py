@@ -1,6 +1,7 @@
 """IT Glue as a vault: which request serves which method of the port.
 
-It never asks for a password, except in `check`, which looks whether one is shown and drops it.
+It asks for a password in `read_password` only, and in `check`, which looks whether one is shown
+and drops it. What writes and reads passwords is `muster.adapters.itglue.passwords`'.
 
 Source: https://api.itglue.com/developer/ and the public clients named beside each fact.
 """
@@ -24,6 +25,7 @@ from muster.adapters.itglue.entries import (
     require_owner,
 )
 from muster.adapters.itglue.pages import read_all, row_of
+from muster.adapters.itglue.passwords import SHOWN, newest_revision, password_of
 from muster.adapters.json_values import number_of
 from muster.errors import AccessDenied, Rejected, Unexpected
 from muster.model.connections import Integration, ItGlue
@@ -176,17 +178,30 @@ class ItGlueVault:
         organization (itglue/automation issue 4).
         """
         attributes = change_attributes(change)
-        if not attributes:
-            return
-        number = number_of(organization, "IT Glue: the organization id")
-        record = number_of(entry, "IT Glue: the entry id")
-        answer = self._transport.patch(
-            f"/organizations/{number}/relationships/passwords/{record}",
-            _document(attributes),
-            _WITHOUT_PASSWORD,
-            read_anyway=frozenset({_UNAUTHORIZED}),
+        if attributes:
+            self._change(_entry_path(organization, entry), attributes)
+
+    def write_password(
+        self, organization: RemoteId, entry: RemoteId, password: Secret
+    ) -> str | None:
+        """Set the password; return the id of the newest revision, where IT Glue names it."""
+        path = _entry_path(organization, entry)
+        self._change(path, {"password": password})
+        return newest_revision(self._transport, path)
+
+    def read_password(self, organization: RemoteId, entry: RemoteId) -> Secret | None:
+        """Return the password, or None when the entry has none.
+
+        Raises:
+            AccessDenied: the key may not see passwords.
+            Rejected: the entry is host-proof, or not the organization's.
+        """
+        path = _entry_path(organization, entry)
+        answer = self._transport.get(
+            path, SHOWN, read_anyway=frozenset({_UNAUTHORIZED}), with_secrets=True
         )
-        self._require_record_access(answer, f"entry {record} of organization {number}")
+        self._require_record_access(answer, path)
+        return password_of(row_of(answer))
 
     def check(self) -> tuple[Check, ...]:
         """Try the key on organizations, categories and one password; raises nothing."""
@@ -201,6 +216,15 @@ class ItGlueVault:
         """Close the connections."""
         self._transport.close()
 
+    def _change(self, path: str, attributes: dict[str, Any]) -> None:
+        answer = self._transport.patch(
+            path,
+            _document(attributes),
+            _WITHOUT_PASSWORD,
+            read_anyway=frozenset({_UNAUTHORIZED}),
+        )
+        self._require_record_access(answer, path)
+
     def _require_record_access(self, answer: Answer, what: str) -> None:
         """Turn a 401 into AccessDenied when the key is bad, and into Rejected when it is not."""
         if answer.status != _UNAUTHORIZED:
@@ -210,6 +234,12 @@ class ItGlueVault:
             f"IT Glue answered 401: the key works, but may not touch {what};"
             " check the organization id, and the key's organizations."
         )
+
+
+def _entry_path(organization: RemoteId, entry: RemoteId) -> str:
+    number = number_of(organization, "IT Glue: the organization id")
+    record = number_of(entry, "IT Glue: the entry id")
+    return f"/organizations/{number}/relationships/passwords/{record}"
 
 
 def _document(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -245,4 +275,5 @@ _VENDOR = Vendor(
     limit=RequestLimit(requests=3000, window_s=300),
     explain=_explain,
     access_advice=access.ADVICE,
+    secret_keys=frozenset({"password", "otp-secret"}),
 )

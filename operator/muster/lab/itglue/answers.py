@@ -46,11 +46,18 @@ def refuse(
     raise ProblemError(problem(status, title, detail=detail, pointer=pointer))
 
 
-def single(row: ItGlueRow, *, status: int = 200, extra: dict[str, Any] | None = None) -> Reply:
+def single(
+    row: ItGlueRow,
+    *,
+    status: int = 200,
+    extra: dict[str, Any] | None = None,
+    included: list[dict[str, Any]] | None = None,
+) -> Reply:
     """Return one resource; `extra` attributes may hold the secret."""
     document = row.document()
     document["attributes"].update(extra or {})
-    return _json(status, json.dumps({"data": document}).encode())
+    beside = {} if included is None else {"included": included}
+    return _json(status, json.dumps({"data": document, **beside}).encode())
 
 
 def several(rows: Sequence[ItGlueRow], *, status: int = 200) -> Reply:

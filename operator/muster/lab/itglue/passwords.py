@@ -38,7 +38,8 @@ class PasswordRoutes:
     def show(self, call: Call, entry: int, organization: int | None = None) -> Reply:
         """Show one entry, by default with its secret."""
         row = self._find(call, entry, organization)
-        return single(row, extra=self._secret(call, row, default=True))
+        secret = self._secret(call, row, default=True)
+        return single(row, extra=secret, included=self._included(call, row))
 
     def create(self, call: Call, organization: int | None = None) -> Reply:
         """Create one entry, or several from a list."""
@@ -143,6 +144,15 @@ class PasswordRoutes:
                 return {"password": None}
             case VaultShow.CIPHERTEXT:
                 return {"password": "AAECAwQFBgcICQoLDA0ODw=="}
+
+    def _included(self, call: Call, row: ItGlueRow) -> list[dict[str, Any]] | None:
+        """Return the revisions where they are asked for. Unconfirmed: their type and shape."""
+        if "recent_versions" not in call.request.args.get("include", "").split(","):
+            return None
+        return [
+            {"id": str(number), "type": "versions", "attributes": {}}
+            for number in reversed(self._state.versions(row.id))
+        ]
 
     def _owner(self, call: Call, draft: dict[str, Any], organization: int | None) -> ItGlueRow:
         wanted = organization or as_id(draft.get("organization-id"))

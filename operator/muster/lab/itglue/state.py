@@ -97,6 +97,7 @@ class ItGlueState:
         self.categories: Table[ItGlueRow] = Table()
         self.passwords: Table[ItGlueRow] = Table()
         self._counts: dict[int, int] = {}
+        self._versions: dict[int, list[int]] = {}
 
     def begin_write(self) -> None:
         """Start a new last write over all tables."""
@@ -197,7 +198,12 @@ class ItGlueState:
         self._count(row, -1)
         self.passwords.put(edited)
         self._count(edited, 1)
+        self._versions.setdefault(row.id, []).append(self.new_id())
         return edited
+
+    def versions(self, entry: int) -> list[int]:
+        """Return the ids of an entry's revisions, oldest first; each edit makes one."""
+        return self._versions.get(entry, [])
 
     def delete_password(self, row: ItGlueRow) -> None:
         """Take an entry out."""
