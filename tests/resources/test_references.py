@@ -17,6 +17,7 @@ from muster.model.settings import (
     VaultRef,
 )
 from muster.resources import Conflict, find_conflicts, load_estate
+from muster.resources.codes import Code
 
 IT_GLUE = Integration(
     name="it-glue",
@@ -47,6 +48,7 @@ def test_places_are_references() -> None:
     )
     assert find_conflicts(estate) == (
         Conflict(
+            code=Code.DOUBLE_TENANT,
             at="Customer/contoso#/spec/vault/organizationId",
             message="Another customer is linked to the same organization.",
             advice="Each organization belongs to one customer; correct one of the two.",

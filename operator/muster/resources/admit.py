@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from muster.resources.codes import Code
 from muster.resources.parse import Resource, parse_valid
 from muster.resources.problems import Fault, Problem, dotted, nearest, pointer, shorten
 from muster.resources.schemas import API_VERSION, DESIRED_KINDS, GROUP
@@ -41,6 +42,8 @@ class Wrong:
     fault: Fault
 
 
+_MOVE_IT = "Move it out of this directory."
+
 Verdict = Ours | Foreign | Several | Wrong
 
 
@@ -48,7 +51,8 @@ def classify(value: Any) -> Verdict:
     """Say what a YAML document is."""
     if not isinstance(value, dict):
         message = "The document is no resource: it is no mapping of fields."
-        return Wrong(Fault(path=(), message=message, advice="Move it out of this directory."))
+        fault = Fault(code=Code.NO_RESOURCE, path=(), message=message, advice=_MOVE_IT)
+        return Wrong(fault)
     api_version, kind = value.get("apiVersion"), value.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind, str):
         return Wrong(_nameless(api_version, kind))
@@ -86,7 +90,7 @@ def parse_resource(mapping: Mapping[str, Any]) -> Resource | tuple[Problem, ...]
             outcome = (fault,)
         case _:
             message = f"The resource does not belong to the group {GROUP}."
-            outcome = (Fault(path=("apiVersion",), message=message),)
+            outcome = (Fault(code=Code.UNKNOWN_API_VERSION, path=("apiVersion",), message=message),)
     if not isinstance(outcome, tuple):
         return outcome
     return tuple(_placeless(fault) for fault in outcome)
@@ -94,6 +98,7 @@ def parse_resource(mapping: Mapping[str, Any]) -> Resource | tuple[Problem, ...]
 
 def _placeless(fault: Fault) -> Problem:
     return Problem(
+        code=fault.code,
         file="",
         line=0,
         column=0,
@@ -110,12 +115,15 @@ def _nameless(api_version: Any, kind: Any) -> Fault:
     ):
         if value is not None and not isinstance(value, str):
             message = f"`{name}` must be text."
-            return Fault(path=(name,), message=message, advice=f"Write {expected}.")
+            advice = f"Write {expected}."
+            return Fault(code=Code.NO_RESOURCE, path=(name,), message=message, advice=advice)
         if value is None and (api_version or kind):
             message = f"Missing field `{dotted((name,))}`."
-            return Fault(path=(), message=message, advice=f"Add it: {expected}.")
+            advice = f"Add it: {expected}."
+            return Fault(code=Code.NO_RESOURCE, path=(), message=message, advice=advice)
     message = "The document is no resource: it has neither apiVersion nor kind."
-    return Fault(path=(), message=message, advice="Add both, or move it out of this directory.")
+    advice = "Add both, or move it out of this directory."
+    return Fault(code=Code.NO_RESOURCE, path=(), message=message, advice=advice)
 
 
 def _our_group(api_version: str, kind: str) -> Verdict:
@@ -125,16 +133,23 @@ def _our_group(api_version: str, kind: str) -> Verdict:
         return Ours(kind)
     if kind == "Account":
         message = "An Account is written by Muster and is no input."
-        return Wrong(Fault(path=("kind",), message=message, advice="Remove it from git."))
+        advice = "Remove it from git."
+        return Wrong(_wrong_kind(message, advice))
     guess = nearest(kind, DESIRED_KINDS)
     advice = f"Did you mean `{guess}`?" if guess else f"Known kinds: {', '.join(DESIRED_KINDS)}."
     message = f"Unknown kind `{shorten(kind)}` in the group {GROUP}."
-    return Wrong(Fault(path=("kind",), message=message, advice=advice))
+    return Wrong(_wrong_kind(message, advice))
+
+
+def _wrong_kind(message: str, advice: str) -> Fault:
+    return Fault(code=Code.UNKNOWN_KIND, path=("kind",), message=message, advice=advice)
 
 
 def _wrong_version(api_version: str) -> Fault:
     message = f"Unknown apiVersion `{shorten(api_version)}`."
-    return Fault(path=("apiVersion",), message=message, advice=f"Write {API_VERSION}.")
+    advice = f"Write {API_VERSION}."
+    code = Code.UNKNOWN_API_VERSION
+    return Fault(code=code, path=("apiVersion",), message=message, advice=advice)
 
 
 def _similar(api_version: str) -> bool:
@@ -153,5 +168,8 @@ def _secret(value: dict[str, Any]) -> Verdict:
         if readable:
             message = "A Secret with readable values stands in the tree."
             advice = "Secrets never live in git: remove it, change the secret, and keep it outside."
-            return Wrong(Fault(path=(field,), message=message, advice=advice, on_key=True))
+            code = Code.SECRET_IN_TREE
+            return Wrong(
+                Fault(code=code, path=(field,), message=message, advice=advice, on_key=True)
+            )
     return Foreign()

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from muster.resources.codes import Code
 from muster.resources.problems import Fault, FieldPath, shorten
 
 MAX_DEPTH = 64
@@ -207,7 +208,13 @@ class _Builder:
             first = self.document.keys[path].line
             message = f"The field `{shorten(key)}` stands twice; the first is in line {first}."
             self.document.faults.append(
-                Fault(path=path, message=message, advice="Remove one of them.", on_key=True)
+                Fault(
+                    code=Code.DUPLICATE_FIELD,
+                    path=path,
+                    message=message,
+                    advice="Remove one of them.",
+                    on_key=True,
+                )
             )
         self.document.keys[path] = mark
 
@@ -258,7 +265,8 @@ class _Builder:
     def _refuse_tag(self, path: FieldPath) -> None:
         message = "The value has a YAML tag (a word that begins with `!`)."
         advice = "Remove the tag, or put the whole text in quotes."
-        self.document.faults.append(Fault(path=path, message=message, advice=advice))
+        fault = Fault(code=Code.TAG_REFUSED, path=path, message=message, advice=advice)
+        self.document.faults.append(fault)
 
 
 def resolve_scalar(text: str) -> bool | int | float | str | None:

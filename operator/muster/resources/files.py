@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from muster.resources.codes import Code
 from muster.resources.problems import Problem
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -71,6 +72,7 @@ def _below(directory: Path) -> Iterator[Path]:
 def _nothing_at(path: Path) -> Problem:
     missing = not path.exists()
     return Problem(
+        code=Code.NOTHING_FOUND,
         file=str(path),
         line=1,
         column=1,
@@ -99,5 +101,13 @@ def _decode(file: Path, data: bytes) -> str:
 def _unreadable(file: Path, message: str, advice: str = "", before: str = "") -> Unreadable:
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     return Unreadable(
-        Problem(file=str(file), line=line, column=column, path="", message=message, advice=advice)
+        Problem(
+            code=Code.UNREADABLE,
+            file=str(file),
+            line=line,
+            column=column,
+            path="",
+            message=message,
+            advice=advice,
+        )
     )

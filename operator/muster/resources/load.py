@@ -14,6 +14,7 @@ from muster.errors import SpecError
 from muster.model.connections import Integration
 from muster.model.settings import AccountOverride, AutomaticImportPolicy, Customer, Estate
 from muster.resources.admit import Foreign, Ours, Several, Wrong, admit, classify
+from muster.resources.codes import Code
 from muster.resources.documents import Document, NotYaml, read_documents
 from muster.resources.files import Unreadable, list_files, read_text
 from muster.resources.parse import Resource
@@ -49,6 +50,7 @@ class Placed:
         path = self.prefix + fault.path
         mark = self.document.place(path, on_key=fault.on_key)
         return Problem(
+            code=fault.code,
             file=str(self.file),
             line=mark.line,
             column=mark.column,
@@ -193,7 +195,12 @@ class _Loading:
             other = self.places[(other_kind, other_name)]
             where = other.locate(_steps(conflict.other.partition("#")[2], other.value))
             message += f" See {other_kind} `{other_name}` in {where}."
-        fault = Fault(path=_steps(path, placed.value), message=message, advice=conflict.advice)
+        fault = Fault(
+            code=conflict.code,
+            path=_steps(path, placed.value),
+            message=message,
+            advice=conflict.advice,
+        )
         return placed.problem(fault)
 
 
@@ -231,6 +238,7 @@ def _name(value: Any) -> str | None:
 def _duplicate(kind: str, name: str, first: Placed) -> Fault:
     where = first.locate(("metadata", "name"))
     return Fault(
+        code=Code.DUPLICATE_RESOURCE,
         path=("metadata", "name"),
         message=f"{kind} `{name}` exists already in {where}.",
         advice="Remove one of them, or give it another name.",
@@ -239,6 +247,7 @@ def _duplicate(kind: str, name: str, first: Placed) -> Fault:
 
 def _syntax_problem(file: Path, exc: NotYaml) -> Problem:
     return Problem(
+        code=Code.NOT_YAML,
         file=str(file),
         line=exc.line,
         column=exc.column,

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from muster.resources.codes import Code
+
 FieldPath = tuple[str | int, ...]
 """The way from a document's root to a value: field names and list positions."""
 
@@ -14,6 +16,7 @@ FieldPath = tuple[str | int, ...]
 class Fault:
     """Something wrong in one document, not yet tied to a line of a file."""
 
+    code: Code
     path: FieldPath
     message: str
     advice: str = ""
@@ -28,6 +31,7 @@ class Problem:
     A resource that came from no file has an empty `file` and line 0.
     """
 
+    code: Code
     file: str
     line: int
     column: int

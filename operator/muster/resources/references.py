@@ -29,6 +29,7 @@ from muster.model.settings import (
     LinkOverride,
     Origin,
 )
+from muster.resources.codes import Code
 from muster.resources.problems import nearest
 from muster.resources.resolve import covers, own_imports
 
@@ -37,6 +38,7 @@ from muster.resources.resolve import covers, own_imports
 class Conflict:
     """Two resources that do not go together, or one that points at nothing."""
 
+    code: Code
     at: str
     message: str
     advice: str = ""
@@ -93,6 +95,7 @@ def _wrong_integrations(estate: Estate, _: Known) -> Iterator[Conflict]:
         blocks, what = _PRODUCTS[system]
         if found and type(found.product) not in blocks:
             yield Conflict(
+                code=Code.WRONG_REFERENCE,
                 at=_of(customer).at(f"{system}/integrationRef/name"),
                 message=f"The integration `{name}` is no {what}.",
                 advice=f"Name an integration with {_choice(blocks)} here.",
@@ -109,6 +112,7 @@ def _double_tenants(estate: Estate, _: Known) -> Iterator[Conflict]:
     claims = (claim for customer in estate.customers for claim in _claims(customer, tenants))
     for first, second, what in _doubles(claims):
         yield Conflict(
+            code=Code.DOUBLE_TENANT,
             at=second,
             message=f"Another customer is linked to the same {what}.",
             advice=f"Each {what} belongs to one customer; correct one of the two.",
@@ -125,6 +129,7 @@ def _double_defaults(estate: Estate, _: Known) -> Iterator[Conflict]:
     ]
     for first, second, _what in _doubles(claims):
         yield Conflict(
+            code=Code.DOUBLE_DEFAULT,
             at=second,
             message="Another policy is the default for the same account type already.",
             advice="One account type has one default; give one of the two names or a selector.",
@@ -142,6 +147,7 @@ def _double_policies(estate: Estate, _: Known) -> Iterator[Conflict]:
     for (first_name, second_name), customers in shared.items():
         first, second = policies[first_name], policies[second_name]
         yield Conflict(
+            code=Code.DOUBLE_COVERAGE,
             at=_coverage(second, customers[0]),
             message=f"Another policy for {second.settings.account_type} accounts covers "
             f"the same {_list(customers)}.",
@@ -158,6 +164,7 @@ def _double_overrides(estate: Estate, _: Known) -> Iterator[Conflict]:
     ]
     for first, second, _what in _doubles(claims):
         yield Conflict(
+            code=Code.DOUBLE_OVERRIDE,
             at=second,
             message="Another override decides about the same account.",
             advice="Join the two into one.",
@@ -179,6 +186,7 @@ def _double_pins(estate: Estate, _: Known) -> Iterator[Conflict]:
         if accounts[_name_in(first)] == accounts[_name_in(second)]:
             continue
         yield Conflict(
+            code=Code.DOUBLE_PIN,
             at=second,
             message=f"Another account's override pins the same {what}.",
             advice=f"Each {what} belongs to one account; correct one of the two.",
@@ -222,6 +230,7 @@ def _integration_names(estate: Estate) -> Iterator[tuple[Customer, str, str]]:
 def _unknown(what: str, name: str, at: str, known: Iterable[str]) -> Conflict:
     guess = nearest(name, known)
     return Conflict(
+        code=Code.UNKNOWN_REFERENCE,
         at=at,
         message=f"No {what} is named `{name}`.",
         advice=f"Did you mean `{guess}`?" if guess else f"Add the {what} or correct the name.",

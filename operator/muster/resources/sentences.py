@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonschema import ValidationError
 
+from muster.resources.codes import Code
 from muster.resources.problems import Fault, FieldPath, dotted, nearest, shorten
 
 RawText = Callable[[FieldPath], str | None]
@@ -43,7 +44,13 @@ def _unknown_fields(path: FieldPath, error: ValidationError) -> Iterator[Fault]:
         guess = nearest(str(name), known)
         advice = f"Did you mean `{guess}`?" if guess else f"Known here: {', '.join(known)}."
         message = f"Unknown field `{dotted((*path, name))}`."
-        yield Fault(path=(*path, name), message=message, advice=advice, on_key=True)
+        yield Fault(
+            code=Code.UNKNOWN_FIELD,
+            path=(*path, name),
+            message=message,
+            advice=advice,
+            on_key=True,
+        )
 
 
 def _missing_fields(path: FieldPath, error: ValidationError) -> Iterator[Fault]:
@@ -53,7 +60,9 @@ def _missing_fields(path: FieldPath, error: ValidationError) -> Iterator[Fault]:
         if name not in instance:
             field = schema["properties"][name]
             message = f"Missing field `{dotted((*path, name))}`."
-            yield Fault(path=path, message=message, advice=f"Add it: {_hint(field)}", on_key=True)
+            advice = f"Add it: {_hint(field)}"
+            code = Code.MISSING_FIELD
+            yield Fault(code=code, path=path, message=message, advice=advice, on_key=True)
 
 
 def _hint(field: Mapping[str, Any]) -> str:
@@ -70,7 +79,7 @@ def _broken_rule(path: FieldPath, error: ValidationError) -> Fault:
     message = f"`{place}` is not valid: {rule['message']}."
     if error.cause is not None:
         message = f"`{place}` cannot be checked by the rule `{rule['rule']}`."
-    return Fault(path=(*path, *steps), message=message)
+    return Fault(code=Code.RULE_BROKEN, path=(*path, *steps), message=message)
 
 
 _NAMED = {
@@ -86,7 +95,8 @@ def _wrong_type(path: FieldPath, error: ValidationError, raw: str | None) -> Fau
     wanted = str(error.validator_value)
     value = error.instance
     message = f"`{dotted(path)}` must be {_NAMED[wanted]}, but it is {_found(value)}."
-    return Fault(path=path, message=message, advice=_type_advice(path, error, raw))
+    advice = _type_advice(path, error, raw)
+    return Fault(code=Code.WRONG_TYPE, path=path, message=message, advice=advice)
 
 
 def _found(value: Any) -> str:
@@ -153,7 +163,7 @@ def _wrong_value(path: FieldPath, error: ValidationError) -> Fault:
         case keyword:
             unit = _UNITS[str(keyword)]
             message = f"{name} is too long: at most {error.validator_value} {unit} are allowed."
-    return Fault(path=path, message=message, advice=advice)
+    return Fault(code=Code.WRONG_VALUE, path=path, message=message, advice=advice)
 
 
 def _but(path: FieldPath, error: ValidationError) -> str:
