@@ -307,7 +307,11 @@ class Transport:
         """Send one request and read the whole answer, within its size and time."""
         content = bytearray()
         with self._client.stream(
-            request.method, request.url, json=revealed(request.body), headers=request.headers
+            request.method,
+            request.url,
+            json=revealed(request.body),
+            data=request.form,
+            headers=request.headers,
         ) as response:
             for piece in response.iter_bytes():
                 content += piece
