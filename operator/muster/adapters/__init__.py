@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from muster.model.connections import ActiveDirectory, ConnectWise, Integration, ItGlue
+from muster.model.connections import ActiveDirectory, ConnectWise, HaloPsa, Integration, ItGlue
 
 if TYPE_CHECKING:
     from muster.ports import Directory, Psa, Secrets, Vault
@@ -33,6 +33,14 @@ def _connect_wise(
     return open_connectwise(integration, secrets, options)
 
 
+def _halo_psa(
+    integration: Integration, secrets: Secrets, options: HttpOptions | None = None
+) -> Psa:
+    from muster.adapters.halopsa import open_halopsa
+
+    return open_halopsa(integration, secrets, options)
+
+
 def _active_directory(settings: ActiveDirectory, secrets: Secrets) -> Directory:
     from muster.adapters.active_directory import ActiveDirectoryAdapter
 
@@ -43,7 +51,7 @@ def _active_directory(settings: ActiveDirectory, secrets: Secrets) -> Directory:
 VAULTS: Mapping[type[object], Callable[..., Vault]] = {ItGlue: _it_glue}
 """Vaults by the type of an integration's product; call with (integration, secrets[, options])."""
 
-PSAS: Mapping[type[object], Callable[..., Psa]] = {ConnectWise: _connect_wise}
+PSAS: Mapping[type[object], Callable[..., Psa]] = {ConnectWise: _connect_wise, HaloPsa: _halo_psa}
 """PSAs, likewise."""
 
 DIRECTORIES: Mapping[type[object], Callable[..., Directory]] = {ActiveDirectory: _active_directory}

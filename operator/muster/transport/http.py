@@ -18,6 +18,7 @@ import httpx
 import stamina
 
 from muster.errors import AccessDenied, RateLimited, RemoteError, Unavailable, Unexpected
+from muster.model.secret import Secret
 from muster.transport.answers import Answer, Judge, TryAgain
 from muster.transport.budget import RequestBudget, Usage
 from muster.transport.options import Connection, base_url, tls_context
@@ -49,6 +50,8 @@ class _Request:
     reads: bool = False
     """Whether a POST only asks for something."""
     with_secrets: bool = False
+    by_id: bool = False
+    """Whether a POST sets fields of a record that it names."""
 
     @property
     def is_write(self) -> bool:
@@ -56,7 +59,7 @@ class _Request:
 
     @property
     def repeatable(self) -> bool:
-        return self.method != "POST" or self.reads
+        return self.method != "POST" or self.reads or self.by_id
 
 
 class Transport:
@@ -138,6 +141,11 @@ class Transport:
         url = self._url(path, parameters)
         return self._send(_Request(method="POST", url=url, body=body, read_anyway=read_anyway))
 
+    def post_change(self, path: str, body: Any, parameters: Parameters = ()) -> Answer:
+        """Set fields of a record that the body names by its id; sent again like a read."""
+        url = self._url(path, parameters)
+        return self._send(_Request(method="POST", url=url, body=body, by_id=True))
+
     def query(
         self,
         path: str,
@@ -164,6 +172,7 @@ class Transport:
         form: Mapping[str, str],
         *,
         read_anyway: frozenset[int] = frozenset(),
+        with_secrets: bool = False,
     ) -> Answer:
         """Ask by a form, as OAuth's token endpoints want it; sent again like any read.
 
@@ -177,6 +186,7 @@ class Transport:
                 form=form,
                 read_anyway=read_anyway,
                 reads=True,
+                with_secrets=with_secrets,
             )
         )
 
@@ -297,7 +307,7 @@ class Transport:
         finally:
             took_s = time.monotonic() - started
             _log.debug("%s %s: %s in %.3f s", request.method, request.url.path, status, took_s)
-        redactor = self._redactor.also(tuple(secrets_in(request.body)))
+        redactor = self._redactor.also((*secrets_in(request.body), *_presented(response.request)))
         judge = Judge(self._vendor, redactor, with_secrets=request.with_secrets)
         if response.status_code in request.read_anyway:
             return judge.read_any(response, content)
@@ -361,6 +371,12 @@ def _with_outcome(error: RemoteError, unknown: bool) -> RemoteError:
         return Unavailable(str(error), maybe_applied=True)
     error.maybe_applied = unknown
     return error
+
+
+def _presented(request: httpx.Request) -> tuple[Secret, ...]:
+    """Return the token that a request carried; it may be younger than the connection."""
+    token = request.headers.get("authorization", "").partition(" ")[2]
+    return (Secret(token),) if token else ()
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
