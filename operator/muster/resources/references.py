@@ -7,7 +7,7 @@ files and a cluster alike. One rule, one function, one line in `CHECKS`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from muster.model.connections import (
@@ -20,7 +20,7 @@ from muster.model.connections import (
     KeyValue2,
     NativeVault,
 )
-from muster.model.names import AccountType, CustomerName
+from muster.model.names import AccountType, CustomerName, RemoteId
 from muster.model.settings import (
     AccountOverride,
     AutomaticImportPolicy,
@@ -61,6 +61,42 @@ def find_conflicts(estate: Estate, known: Known | None = None) -> tuple[Conflict
         integrations=frozenset(integration.name for integration in estate.integrations),
     )
     return tuple(conflict for check in CHECKS for conflict in check(estate, known))
+
+
+def tenant_key(integration: Integration) -> Hashable:
+    """Return what two integrations share when they reach the same records."""
+    match integration.product:
+        case NativeVault(key_value_2=None, backend=backend):
+            return (backend,)
+        case NativeVault(key_value_2=KeyValue2(endpoint=endpoint, mount=mount)):
+            return (_address(endpoint), mount)
+        case Autotask(user_name=user_name):
+            return (user_name.casefold(),)
+        case ConnectWise(endpoint=endpoint, company_id=company_id):
+            return (_address(endpoint), company_id.casefold())
+        case ItGlue(endpoint=endpoint) | Hudu(endpoint=endpoint) | HaloPsa(endpoint=endpoint):
+            return (_address(endpoint),)
+    raise AssertionError(f"{integration.name} has no product")
+
+
+def linked_tenants(estate: Estate, integration: Integration) -> dict[RemoteId, CustomerName]:
+    """Return which records of an integration are linked, also through another integration.
+
+    Two integrations that reach the same records, such as with two keys, count as one.
+    """
+    vault = type(integration.product) in _VAULTS
+    keys = {one.name: tenant_key(one) for one in estate.integrations}
+    linked: dict[RemoteId, CustomerName] = {}
+    for customer in estate.customers:
+        if vault and customer.vault:
+            name, record = customer.vault.integration, customer.vault.organization_id
+        elif not vault and customer.psa:
+            name, record = customer.psa.integration, customer.psa.company_id
+        else:
+            continue
+        if keys.get(name) == tenant_key(integration):
+            linked[record] = customer.name
+    return linked
 
 
 # ---------------------------------------------------------------- names that must exist
@@ -108,7 +144,7 @@ def _wrong_integrations(estate: Estate, _: Known) -> Iterator[Conflict]:
 
 def _double_tenants(estate: Estate, _: Known) -> Iterator[Conflict]:
     """Two customers are linked to the same organization or company."""
-    tenants = {i.name: _tenant(i) for i in estate.integrations}
+    tenants = {i.name: tenant_key(i) for i in estate.integrations}
     claims = (claim for customer in estate.customers for claim in _claims(customer, tenants))
     for first, second, what in _doubles(claims):
         yield Conflict(
@@ -150,7 +186,7 @@ def _double_policies(estate: Estate, _: Known) -> Iterator[Conflict]:
             code=Code.DOUBLE_COVERAGE,
             at=_coverage(second, customers[0]),
             message=f"Another policy for {second.settings.account_type} accounts covers "
-            f"the same {_list(customers)}.",
+            f"the same {name_customers(customers)}.",
             advice="A customer takes each account type from one policy; narrow one of the two.",
             other=_coverage(first, customers[0]),
         )
@@ -173,11 +209,15 @@ def _double_overrides(estate: Estate, _: Known) -> Iterator[Conflict]:
 
 
 def _double_pins(estate: Estate, _: Known) -> Iterator[Conflict]:
-    """Overrides of two accounts of a customer pin the same entry or contact."""
+    """Overrides of two accounts of a customer pin the same record."""
     claims: list[tuple[Hashable, str, str]] = []
     for override in estate.overrides:
-        for system, field, what in (("vault", "entryId", "entry"), ("psa", "contactId", "contact")):
-            link: LinkOverride | None = override.vault if system == "vault" else override.psa
+        links: tuple[tuple[str, LinkOverride | None, str, str], ...] = (
+            ("vault", override.vault, "entryId", "entry"),
+            ("psa", override.psa, "contactId", "contact"),
+            ("entra", override.entra, "objectId", "Entra user"),
+        )
+        for system, link, field, what in links:
             if link and link.pin:
                 at = override.origin.at(f"{system}/{field}")
                 claims.append(((override.customer, system, link.pin), at, what))
@@ -246,22 +286,6 @@ def _block(integration: Integration) -> str:
     return {**_VAULTS, **_PSAS}[type(integration.product)]
 
 
-def _tenant(integration: Integration) -> Hashable:
-    """Return what two integrations share when they reach the same records."""
-    match integration.product:
-        case NativeVault(key_value_2=None, backend=backend):
-            return (backend,)
-        case NativeVault(key_value_2=KeyValue2(endpoint=endpoint, mount=mount)):
-            return (_address(endpoint), mount)
-        case Autotask(user_name=user_name):
-            return (user_name.casefold(),)
-        case ConnectWise(endpoint=endpoint, company_id=company_id):
-            return (_address(endpoint), company_id.casefold())
-        case ItGlue(endpoint=endpoint) | Hudu(endpoint=endpoint) | HaloPsa(endpoint=endpoint):
-            return (_address(endpoint),)
-    raise AssertionError(f"{integration.name} has no product")
-
-
 def _address(endpoint: str) -> str:
     return endpoint.rstrip("/").casefold()
 
@@ -320,7 +344,8 @@ def _coverage(policy: AutomaticImportPolicy, customer: CustomerName) -> str:
     return policy.settings.origin.at(f"customers/names/{policy.customers.names.index(customer)}")
 
 
-def _list(names: list[CustomerName]) -> str:
+def name_customers(names: Sequence[CustomerName]) -> str:
+    """Write customers for a sentence, the first three by name."""
     shown = ", ".join(f"`{name}`" for name in names[:3])
     if len(names) == 1:
         return f"customer {shown}"
