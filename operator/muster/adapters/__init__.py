@@ -8,9 +8,16 @@ no system start fast.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from muster.model.connections import ActiveDirectory, ConnectWise, HaloPsa, Integration, ItGlue
+from muster.model.connections import NativeVault
+    ActiveDirectory,
+    Autotask,
+    ConnectWise,
+    HaloPsa,
+    Integration,
+    ItGlue,
+)
 
 if TYPE_CHECKING:
     from muster.ports import Directory, Psa, Secrets, Vault
@@ -23,6 +30,17 @@ def _it_glue(
     from muster.adapters.itglue import open_itglue
 
     return open_itglue(integration, secrets, options)
+
+
+def _native_vault(
+    integration: Integration,
+    secrets: Secrets,
+    options: HttpOptions | None = None,
+    **surroundings: Any,
+) -> Vault:
+    from muster.adapters.native_vault import open_native_vault
+
+    return open_native_vault(integration, secrets, options, **surroundings)
 
 
 def _connect_wise(
@@ -41,6 +59,14 @@ def _halo_psa(
     return open_halopsa(integration, secrets, options)
 
 
+def _autotask(
+    integration: Integration, secrets: Secrets, options: HttpOptions | None = None
+) -> Psa:
+    from muster.adapters.autotask import open_autotask
+
+    return open_autotask(integration, secrets, options)
+
+
 def _active_directory(settings: ActiveDirectory, secrets: Secrets) -> Directory:
     from muster.adapters.active_directory import ActiveDirectoryAdapter
 
@@ -48,10 +74,17 @@ def _active_directory(settings: ActiveDirectory, secrets: Secrets) -> Directory:
     return ActiveDirectoryAdapter(settings, secrets.read(settings.password), ca_pem)
 
 
-VAULTS: Mapping[type[object], Callable[..., Vault]] = {ItGlue: _it_glue}
-"""Vaults by the type of an integration's product; call with (integration, secrets[, options])."""
+VAULTS: Mapping[type[object], Callable[..., Vault]] = {ItGlue: _it_glue, NativeVault: _native_vault}
+"""Vaults by the type of an integration's product; call with (integration, secrets[, options]).
 
-PSAS: Mapping[type[object], Callable[..., Psa]] = {ConnectWise: _connect_wise, HaloPsa: _halo_psa}
+The native vault also takes the `stores` of the shell and a `clock`.
+"""
+
+PSAS: Mapping[type[object], Callable[..., Psa]] = {
+    ConnectWise: _connect_wise,
+    Autotask: _autotask,
+    HaloPsa: _halo_psa,
+}
 """PSAs, likewise."""
 
 DIRECTORIES: Mapping[type[object], Callable[..., Directory]] = {ActiveDirectory: _active_directory}
