@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from muster.adapters import DIRECTORIES, PSAS, VAULTS
 from muster.errors import MusterError
@@ -21,6 +21,7 @@ from muster.model.connections import (
     Entra,
     Integration,
     KeyValue2,
+    NativeVault,
     Product,
     SecretRef,
 )
@@ -30,6 +31,9 @@ from muster.model.settings import Desired
 from muster.ports import Clock, Directory, Ports, Psa, Registry, Secrets, Vault
 from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
+
+if TYPE_CHECKING:
+    from muster.adapters.native_vault import EntryStores
 
 T = TypeVar("T")
 
@@ -58,8 +62,10 @@ class Assembly:
         registry: Registry,
         clock: Clock = utc_now,
         http: HttpOptions | None = None,
+        entry_stores: EntryStores | None = None,
     ) -> None:
         self._http = http
+        self._entry_stores = entry_stores
         self._secrets = secrets
         self._registry = registry
         self._clock = clock
@@ -86,7 +92,9 @@ class Assembly:
         with self._turn:
             if integration not in self._vaults:
                 opener = VAULTS[type(integration.product)]
-                self._vaults[integration] = opener(integration, self._secrets, self._http)
+                native = isinstance(integration.product, NativeVault)
+                more = {"stores": self._entry_stores, "clock": self._clock} if native else {}
+                self._vaults[integration] = opener(integration, self._secrets, self._http, **more)
             return self._vaults[integration]
 
     def psa(self, integration: Integration | None) -> Psa | None:

@@ -23,7 +23,7 @@ from muster.model.names import RemoteId, Source
 from muster.registry.migrations import MIGRATIONS, Migration
 from muster.registry.sqlite import SqliteRegistry
 
-NEXT = (*MIGRATIONS, Migration(number=2, statements=("CREATE TABLE extra (x)",)))
+NEXT = (*MIGRATIONS, Migration(number=len(MIGRATIONS) + 1, statements=("CREATE TABLE extra (x)",)))
 """What a later version might add."""
 
 

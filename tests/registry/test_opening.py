@@ -24,7 +24,10 @@ from muster.registry.sqlite import SqliteRegistry
 
 BROKEN = (
     *MIGRATIONS,
-    Migration(number=2, statements=("CREATE TABLE extra (x)", "CREATE TABLE extra (x)")),
+    Migration(
+        number=len(MIGRATIONS) + 1,
+        statements=("CREATE TABLE extra (x)", "CREATE TABLE extra (x)"),
+    ),
 )
 
 Spoil = Callable[[Path], object]
@@ -67,7 +70,9 @@ def test_another_programs_file_is_refused(state: Path) -> None:
 def test_a_newer_file_is_refused(state: Path) -> None:
     """A file of a newer Muster is refused, and the message says which versions are meant."""
     assert_refused(
-        state, lambda path: overwrite(path, 60, (9).to_bytes(4, "big")), "version 9.*knows 1"
+        state,
+        lambda path: overwrite(path, 60, (9).to_bytes(4, "big")),
+        f"version 9.*knows {len(MIGRATIONS)}",
     )
 
 
@@ -130,7 +135,7 @@ def test_an_older_file_is_migrated_after_a_backup(state: Path) -> None:
         assert len(registry.load(CONTOSO).records) == 200
     with pytest.raises(StateError, match="newer than this Muster"):
         SqliteRegistry.open(state)
-    with SqliteRegistry.open(state.with_name("state.sqlite.v1.backup")) as registry:
+    with SqliteRegistry.open(state.with_name(f"state.sqlite.v{len(MIGRATIONS)}.backup")) as registry:
         assert len(registry.load(CONTOSO).records) == 200
 
 

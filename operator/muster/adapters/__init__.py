@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from muster.model.connections import NativeVault
+from muster.model.connections import (
     ActiveDirectory,
     Autotask,
     ConnectWise,
     HaloPsa,
     Integration,
     ItGlue,
+    NativeVault,
 )
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,9 +21,10 @@ from muster.cli.options import PATIENCE_S
 from muster.cli.output import err
 from muster.cli.shell import contain
 from muster.errors import MusterError, SpecError
+from muster.model.connections import VaultBackend
 from muster.model.plans import Change
 from muster.model.settings import Desired, Estate
-from muster.ports import Registry
+from muster.registry.entry_store import SqliteEntryStore
 from muster.registry.sqlite import SqliteRegistry
 from muster.resources import LoadedEstate, load_estate
 from muster.transport.options import HttpOptions
@@ -105,10 +107,11 @@ def open_session(where: Place, *, write: bool) -> Iterator[Session]:
             assembly.close()
 
 
-def open_assembly(where: Place, registry: Registry) -> Assembly:
+def open_assembly(where: Place, registry: SqliteRegistry) -> Assembly:
     """Return the adapters of a place."""
     options = HttpOptions(retry_budget_s=where.patience_s)
-    return Assembly(open_secrets(where), registry, http=options)
+    stores = {VaultBackend.REGISTRY: partial(SqliteEntryStore, registry)}
+    return Assembly(open_secrets(where), registry, http=options, entry_stores=stores)
 
 
 def open_secrets(where: Place) -> ChainedSecrets:

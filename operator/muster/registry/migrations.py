@@ -65,6 +65,22 @@ MIGRATIONS: tuple[Migration, ...] = (
             """,
         ),
     ),
+    Migration(
+        number=2,
+        statements=(
+            # Passwords in the document are sealed; `version` lets two writers notice each other.
+            """
+            CREATE TABLE vault_entries (
+                vault TEXT NOT NULL,
+                organization TEXT NOT NULL,
+                id TEXT NOT NULL,
+                version INTEGER NOT NULL CHECK (version >= 1),
+                document TEXT NOT NULL,
+                PRIMARY KEY (vault, organization, id)
+            )
+            """,
+        ),
+    ),
 )
 
 

@@ -125,7 +125,7 @@ class SqliteRegistry:
 
     def load(self, customer: CustomerName) -> Known:
         """Return everything known about a customer, as of one moment."""
-        with self._reading():
+        with self.reading():
             accounts = self._rows("SELECT object_id, document FROM accounts", customer)
             intents = self._rows("SELECT id, document FROM intents", customer, "settled = 0")
             sizes = self._rows("SELECT source, size FROM sizes", customer)
@@ -193,7 +193,7 @@ class SqliteRegistry:
     def list_customers(self) -> tuple[CustomerName, ...]:
         """Return the names of all customers that have a record or a status, in order."""
         query = "SELECT customer FROM accounts UNION SELECT customer FROM statuses ORDER BY 1"
-        with self._reading():
+        with self.reading():
             return tuple(CustomerName(row[0]) for row in self._connection.execute(query))
 
     def _settled_by(
@@ -203,7 +203,7 @@ class SqliteRegistry:
 
         They stay settled when that link is dropped later: the create is history by then.
         """
-        with self._reading():
+        with self.reading():
             rows = self._rows("SELECT id, document FROM intents", customer, "settled = 0")
         where = f"{self._path}, customer {customer}, intent"
         intents = [INTENT.decode(text, f"{where} {key}") for key, text in rows]
@@ -212,7 +212,7 @@ class SqliteRegistry:
 
     def _find_account(self, intent: Intent) -> AccountRecord | None:
         query = "SELECT document FROM accounts WHERE customer = ? AND object_id = ?"
-        with self._reading():
+        with self.reading():
             key = (intent.customer, intent.account)
             row = self._connection.execute(query, key).fetchone()
         return None if row is None else ACCOUNT.decode(row[0], f"{self._path}, account {key[1]}")
@@ -224,16 +224,29 @@ class SqliteRegistry:
         return self._connection.execute(query, (customer,)).fetchall()
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
         """Show one moment of the file to everything inside."""
         with self._turn, files.explained(self._path):
             self._connection.execute("BEGIN")
             try:
-                yield
+                yield self._connection
             finally:
                 self._connection.execute("ROLLBACK")
 
     def _write(self, batch: _Batch) -> None:
+        with self.writing() as connection:
+            connection.executemany(_UPSERT_ACCOUNT, batch.accounts)
+            connection.executemany(_UPSERT_INTENT, batch.intents)
+            connection.executemany(_UPSERT_SIZE, batch.sizes)
+            connection.executemany(_UPSERT_STATUS, batch.statuses)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give one transaction, which is on disk at the end, or not there after an exception.
+
+        Raises:
+            StateError: the registry is open for reading only, or its file was replaced.
+        """
         if self._lock is None:
             raise StateError(f"The registry was opened for reading only: {self._path}.")
         with self._turn, files.explained(self._path):
@@ -246,10 +259,7 @@ class SqliteRegistry:
             before = self._connection.total_changes
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.executemany(_UPSERT_ACCOUNT, batch.accounts)
-                self._connection.executemany(_UPSERT_INTENT, batch.intents)
-                self._connection.executemany(_UPSERT_SIZE, batch.sizes)
-                self._connection.executemany(_UPSERT_STATUS, batch.statuses)
+                yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
