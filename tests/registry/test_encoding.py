@@ -13,8 +13,9 @@ import pytest
 from tests.contract.registry.suite import NOW, make_intent, make_record
 
 from muster.errors import StateError
-from muster.model.accounts import AccountRecord
+from muster.model.accounts import NO_PAIR, AccountRecord
 from muster.model.secret import Secret
+from muster.model.settings import DEFAULT_PAIRING
 from muster.registry.encoding import ACCOUNT, INTENT, Document, decode_json, encode_json
 
 GOLDEN = Path(__file__).parent / "account-v1.json"
@@ -23,12 +24,15 @@ GOLDEN = Path(__file__).parent / "account-v1.json"
 def test_a_document_of_version_1_stays_readable() -> None:
     """A record that an earlier Muster wrote reads as it did; fields added since have defaults."""
     text = GOLDEN.read_text().rstrip("\n")
-    assert ACCOUNT.decode(text, "golden") == make_record()
-    written = json.loads(ACCOUNT.encode(make_record()))
-    assert {link: written["body"][link].pop("place") for link in ("vault", "psa")} == {
-        "vault": "",
-        "psa": "",
-    }
+    record = replace(make_record(), pair=NO_PAIR, paired_user=None)
+    assert ACCOUNT.decode(text, "golden") == record
+    written = json.loads(ACCOUNT.encode(record))
+    body = written["body"]
+    assert [body[link].pop("place") for link in ("vault", "psa")] == ["", ""]
+    assert body["identity"].pop("source") == "ActiveDirectory"
+    assert body["imported_with"]["options"].pop("pairing") == list(DEFAULT_PAIRING)
+    assert body.pop("pair")["reason"] == "NoEntra"
+    assert body.pop("paired_user") is None
     assert written == json.loads(text)
 
 

@@ -18,12 +18,14 @@ from muster.model.accounts import (
     Identity,
     ImportedWith,
     Link,
+    PairedUser,
 )
 from muster.model.names import (
     AccountId,
     AccountType,
     CustomerName,
     DecisionState,
+    DirectoryKind,
     LinkState,
     MatchKey,
     RemoteId,
@@ -31,6 +33,7 @@ from muster.model.names import (
 )
 from muster.model.reasons import Reason
 from muster.model.settings import Options
+from muster.report.account_record import read_account
 from muster.report.account_resource import render_account
 from muster.resources import load_schema
 from muster.resources.validate import find_faults
@@ -50,6 +53,12 @@ BARE = AccountRecord(
     decision=Decision(state=DecisionState.IMPORTED, reason=Reason.IN_ORGANIZATIONAL_UNIT),
     vault=UNMATCHED,
     psa=UNMATCHED,
+)
+CLOUD = replace(
+    BARE,
+    identity=Identity(
+        source=DirectoryKind.ENTRA, id=BARE.identity.id, upn="jsmith@contoso.example"
+    ),
 )
 FULL = replace(
     BARE,
@@ -80,6 +89,14 @@ FULL = replace(
             Candidate(id=RemoteId("7310"), name="", evidence="Email, inactive", detail="a@b.c"),
         ),
     ),
+    pair=Link(
+        state=LinkState.LINKED,
+        reason=Reason.MATCHED,
+        id=RemoteId("0b1d6c7e-7f0a-4c1b-9d4e-2f5a6b7c8d9e"),
+        key=MatchKey.IMMUTABLE_ID,
+        name="John Smith",
+    ),
+    paired_user=PairedUser(upn="jsmith@contoso.example", enabled=True, synced=True),
     drift=(
         Drift(system=System.VAULT, field="username", desired="a", observed="", demanded_by="staff"),
     ),
@@ -88,11 +105,24 @@ FULL = replace(
 )
 
 
-@pytest.mark.parametrize("record", [BARE, FULL], ids=["bare", "full"])
+@pytest.mark.parametrize("record", [BARE, FULL, CLOUD], ids=["bare", "full", "cloud"])
 def test_a_rendered_account_follows_its_schema(record: AccountRecord) -> None:
     """Every field that is written is in the schema, and every required one is written."""
     written = json.loads(json.dumps(render_account(record)))
     assert find_faults("Account", written) == ()
+
+
+@pytest.mark.parametrize("record", [BARE, FULL, CLOUD], ids=["bare", "full", "cloud"])
+def test_a_rendered_account_is_read_back(record: AccountRecord) -> None:
+    """A cluster's registry holds all of a record, whichever directory it comes from."""
+    assert read_account(json.loads(json.dumps(render_account(record)))) == record
+
+
+def test_an_account_from_before_entra_stays_readable() -> None:
+    """A resource without pair and pairing is one of a customer without an Entra tenant."""
+    resource = json.loads(json.dumps(render_account(BARE)))
+    del resource["status"]["pair"], resource["spec"]["importedWith"]["options"]["pairing"]
+    assert read_account(resource) == BARE
 
 
 @pytest.mark.parametrize("part", ["spec", "status"])
@@ -103,7 +133,7 @@ def test_the_schema_holds_no_field_that_is_never_written(part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("system", "state"), [(s, state) for s in ("vault", "psa") for state in LinkState]
+    ("system", "state"), [(s, state) for s in ("pair", "vault", "psa") for state in LinkState]
 )
 def test_every_link_state_has_its_word(system: str, state: LinkState) -> None:
     """The closed lists of schema and model are the same."""

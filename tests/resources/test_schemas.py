@@ -19,12 +19,14 @@ from muster.model.settings import (
     Exclude,
     ImportSettings,
     OnLeave,
+    Options,
     OrganizationalUnit,
     PsaOptions,
     SelectActiveDirectory,
+    SelectEntra,
     VaultOptions,
 )
-from muster.resources import load_schema, parse, schema_directory
+from muster.resources import load_schema, parse, parse_connections, schema_directory
 from muster.resources.documents import NotYaml, read_documents
 from muster.resources.rules import holds, needs_old_value
 from muster.resources.schemas import KINDS
@@ -125,7 +127,8 @@ SPEC = {kind: load_schema(kind)["properties"]["spec"] for kind in KINDS}
 POLICY = SPEC["AutomaticImportPolicy"]["properties"]
 CUSTOMER = SPEC["Customer"]["properties"]
 OVERRIDE = SPEC["AccountOverride"]["properties"]
-ACTIVE_DIRECTORY = CUSTOMER["directories"]["properties"]["activeDirectory"]
+INTEGRATION = SPEC["Integration"]["properties"]
+DIRECTORIES = CUSTOMER["directories"]["properties"]
 SELECTOR = POLICY["customers"]["properties"]["selector"]["properties"]
 READ_APART = {
     "Integration": {"budget"},
@@ -139,17 +142,28 @@ READ_APART = {
 @pytest.mark.parametrize(
     ("properties", "tables", "apart"),
     [
-        (SPEC["Integration"]["properties"], [parse.INTEGRATION], READ_APART["Integration"]),
-        (SPEC["Integration"]["properties"]["itGlue"]["properties"], [parse.IT_GLUE], set()),
+        (INTEGRATION, [parse_connections.INTEGRATION], READ_APART["Integration"]),
+        *(
+            (INTEGRATION[name]["properties"], [table], set())
+            for name, table in (
+                ("itGlue", parse_connections.IT_GLUE),
+                ("hudu", parse_connections.HUDU),
+                ("nativeVault", parse_connections.NATIVE_VAULT),
+                ("connectWise", parse_connections.CONNECT_WISE),
+                ("autotask", parse_connections.AUTOTASK),
+                ("haloPsa", parse_connections.HALO_PSA),
+            )
+        ),
         (
-            SPEC["Integration"]["properties"]["connectWise"]["properties"],
-            [parse.CONNECT_WISE],
+            INTEGRATION["nativeVault"]["properties"]["keyValue2"]["properties"],
+            [parse_connections.KEY_VALUE_2],
             set(),
         ),
         (SPEC["Integration"]["properties"]["budget"]["properties"], [parse.BUDGET], set()),
         (CUSTOMER, [parse.CUSTOMER], READ_APART["Customer"]),
-        (CUSTOMER["directories"]["properties"], [parse.DIRECTORIES], set()),
-        (ACTIVE_DIRECTORY["properties"], [parse.ACTIVE_DIRECTORY], set()),
+        (CUSTOMER["directories"]["properties"], [parse_connections.DIRECTORIES], set()),
+        (DIRECTORIES["activeDirectory"]["properties"], [parse_connections.ACTIVE_DIRECTORY], set()),
+        (DIRECTORIES["entra"]["properties"], [parse_connections.ENTRA], set()),
         (CUSTOMER["vault"]["properties"], [parse.VAULT_REF], set()),
         (CUSTOMER["psa"]["properties"], [parse.PSA_REF], set()),
         (CUSTOMER["approvals"]["items"]["properties"], [parse.APPROVAL], set()),
@@ -157,6 +171,7 @@ READ_APART = {
         (POLICY["customers"]["properties"], [parse.CUSTOMERS], set()),
         (SELECTOR["matchExpressions"]["items"]["properties"], [parse.REQUIREMENT], set()),
         (POLICY["select"]["properties"]["activeDirectory"]["properties"], [parse.SELECT], set()),
+        (POLICY["select"]["properties"]["entra"]["properties"], [parse.SELECT_ENTRA], set()),
         (POLICY["exclude"]["properties"], [parse.EXCLUDE], set()),
         (POLICY["options"]["properties"], [parse.OPTIONS, parse.APPLY_TO], set()),
         (POLICY["options"]["properties"]["vault"]["properties"], [parse.VAULT_OPTIONS], set()),
@@ -168,6 +183,7 @@ READ_APART = {
         (OVERRIDE["account"]["properties"], [parse.ACCOUNT], set()),
         (OVERRIDE["vault"]["properties"], [parse.VAULT_LINK], set()),
         (OVERRIDE["psa"]["properties"], [parse.PSA_LINK], set()),
+        (OVERRIDE["entra"]["properties"], [parse.ENTRA_LINK], set()),
     ],
 )
 def test_the_parser_reads_every_field_and_no_other(
@@ -191,13 +207,15 @@ def _model_default(model: type, attribute: str) -> Any:
 @pytest.mark.parametrize(
     ("schema", "table", "model"),
     [
-        (SPEC["Integration"], parse.INTEGRATION, Integration),
+        (SPEC["Integration"], parse_connections.INTEGRATION, Integration),
         (SPEC["Integration"]["properties"]["budget"], parse.BUDGET, Integration),
         (SPEC["AutomaticImportPolicy"], parse.SETTINGS, ImportSettings),
         (POLICY["options"], parse.APPLY_TO, ImportSettings),
         (POLICY["options"]["properties"]["vault"], parse.VAULT_OPTIONS, VaultOptions),
         (POLICY["options"]["properties"]["psa"], parse.PSA_OPTIONS, PsaOptions),
+        (POLICY["options"], parse.OPTIONS, Options),
         (POLICY["onLeave"], parse.ON_LEAVE, OnLeave),
+        (POLICY["select"]["properties"]["entra"], parse.SELECT_ENTRA, SelectEntra),
         (POLICY["exclude"], parse.EXCLUDE, Exclude),
         (
             POLICY["select"]["properties"]["activeDirectory"],

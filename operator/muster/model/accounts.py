@@ -13,6 +13,7 @@ from muster.model.names import (
     Action,
     CustomerName,
     DecisionState,
+    DirectoryKind,
     LinkState,
     MatchKey,
     RemoteId,
@@ -26,6 +27,7 @@ from muster.model.settings import Options
 class EmailSource(StrEnum):
     """Where an account's e-mail address comes from."""
 
+    ENTRA = "Entra"
     ACTIVE_DIRECTORY = "ActiveDirectory"
     OVERRIDE = "Override"
 
@@ -42,9 +44,11 @@ class Email:
 class Identity:
     """Who an account is, as the directory said when it was last seen."""
 
+    source: DirectoryKind = DirectoryKind.ACTIVE_DIRECTORY
     id: AccountId
-    sid: str
-    sam: str
+    sid: str = ""
+    """Empty for an account of Entra, as is `sam`."""
+    sam: str = ""
     upn: str | None = None
     display_name: str | None = None
     given_name: str | None = None
@@ -55,6 +59,11 @@ class Identity:
     def user(self) -> str:
         """The name people know the account by: its UPN, else its sAMAccountName."""
         return self.upn or self.sam
+
+    @property
+    def short_name(self) -> str:
+        """The sAMAccountName; in Entra, what stands before the @ of the UPN."""
+        return self.sam or (self.upn or "").partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +94,19 @@ class Link:
     message: str = ""
     """A sentence for people where the reason is not enough."""
     candidates: tuple[Candidate, ...] = ()
+
+
+NO_PAIR = Link(state=LinkState.SKIPPED, reason=Reason.NO_ENTRA)
+"""The pair of an account whose customer has no Entra tenant, as in every record of old."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedUser:
+    """The Entra user that an account of Active Directory is paired with, when it was last seen."""
+
+    upn: str
+    enabled: bool
+    synced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +153,9 @@ class AccountRecord:
     decision: Decision
     vault: Link
     psa: Link
+    pair: Link = NO_PAIR
+    """The Entra user of an end user of Active Directory."""
+    paired_user: PairedUser | None = None
     drift: tuple[Drift, ...] = ()
     leaving_since: datetime | None = None
     released_at: datetime | None = None
@@ -141,7 +166,9 @@ class AccountRecord:
         return self.released_at is None
 
     def link(self, system: System) -> Link:
-        """Return the link to the vault or the PSA."""
+        """Return the link to the vault, the PSA or the Entra user."""
+        if system is System.ENTRA:
+            return self.pair
         return self.vault if system is System.VAULT else self.psa
 
 

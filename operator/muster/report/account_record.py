@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from muster.model.accounts import (
+    NO_PAIR,
     AccountRecord,
     Candidate,
     Decision,
@@ -19,12 +20,14 @@ from muster.model.accounts import (
     Identity,
     ImportedWith,
     Link,
+    PairedUser,
 )
 from muster.model.names import (
     AccountId,
     AccountType,
     CustomerName,
     DecisionState,
+    DirectoryKind,
     DriftRemediation,
     LinkState,
     MatchKey,
@@ -34,7 +37,7 @@ from muster.model.names import (
     Uncategorized,
 )
 from muster.model.reasons import Reason
-from muster.model.settings import Options, PsaOptions, VaultOptions
+from muster.model.settings import DEFAULT_PAIRING, Options, PsaOptions, VaultOptions
 
 Json = dict[str, Any]
 
@@ -63,6 +66,8 @@ def read_account(resource: Json) -> AccountRecord:
         ),
         vault=_link(status["vault"]),
         psa=_link(status["psa"]),
+        pair=_link(status["pair"]) if "pair" in status else NO_PAIR,
+        paired_user=_paired_user(status.get("pair", {})),
         drift=tuple(_drift(one) for one in status.get("drift", ())),
         leaving_since=_time(status.get("leavingSince")),
         released_at=_time(status.get("releasedAt")),
@@ -72,9 +77,10 @@ def read_account(resource: Json) -> AccountRecord:
 def _identity(identity: Json, status: Json) -> Identity:
     email = status.get("email")
     return Identity(
+        source=DirectoryKind(identity["source"]),
         id=AccountId(identity["objectId"]),
-        sid=identity["sid"],
-        sam=status["samAccountName"],
+        sid=identity.get("sid", ""),
+        sam=status.get("samAccountName", ""),
         upn=status.get("userPrincipalName"),
         display_name=status.get("displayName"),
         given_name=status.get("givenName"),
@@ -98,6 +104,7 @@ def _options(options: Json) -> Options:
             create_when_missing=psa["createWhenMissing"],
             name_fallback=NameFallback(psa["nameFallback"]),
         ),
+        pairing=tuple(map(MatchKey, options.get("pairing", DEFAULT_PAIRING))),
         drift_remediation=DriftRemediation(options["driftRemediation"]),
     )
 
@@ -113,6 +120,12 @@ def _link(link: Json) -> Link:
         message=link.get("message", ""),
         candidates=tuple(_candidate(one) for one in link.get("candidates", ())),
     )
+
+
+def _paired_user(pair: Json) -> PairedUser | None:
+    if "userPrincipalName" not in pair:
+        return None
+    return PairedUser(upn=pair["userPrincipalName"], enabled=pair["enabled"], synced=pair["synced"])
 
 
 def _candidate(candidate: Json) -> Candidate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from muster.model.accounts import AccountRecord, Candidate, Drift, Link
+from muster.model.accounts import AccountRecord, Candidate, Drift, Link, PairedUser
 from muster.model.names import NEEDS_PERSON, DecisionState
 from muster.model.settings import Options
 
@@ -25,11 +25,13 @@ def render_account(record: AccountRecord) -> dict[str, Any]:
         "spec": {
             "customerRef": {"name": record.customer},
             "accountType": record.account_type,
-            "identity": {
-                "source": "ActiveDirectory",
-                "objectId": record.identity.id,
-                "sid": record.identity.sid,
-            },
+            "identity": _without_nothing(
+                {
+                    "source": record.identity.source,
+                    "objectId": record.identity.id,
+                    "sid": record.identity.sid,
+                }
+            ),
             "importedWith": {
                 "policy": record.imported_with.policy,
                 "options": render_options(record.imported_with.options),
@@ -58,6 +60,7 @@ def render_options(options: Options) -> dict[str, Any]:
             "createWhenMissing": options.psa.create_when_missing,
             "nameFallback": options.psa.name_fallback,
         },
+        "pairing": list(options.pairing),
         "driftRemediation": options.drift_remediation,
     }
 
@@ -89,6 +92,7 @@ def _status(record: AccountRecord) -> dict[str, Any]:
         "decision": _without_nothing(
             {"state": decision.state, "reason": decision.reason, "via": decision.via}
         ),
+        "pair": {**_link(record.pair), **_paired_user(record.paired_user)},
         "vault": _link(record.vault),
         "psa": _link(record.psa),
         "drift": [_drift(one) for one in record.drift],
@@ -114,6 +118,12 @@ def _link(link: Link) -> dict[str, Any]:
     )
 
 
+def _paired_user(user: PairedUser | None) -> dict[str, Any]:
+    if user is None:
+        return {}
+    return {"userPrincipalName": user.upn, "enabled": user.enabled, "synced": user.synced}
+
+
 def _drift(one: Drift) -> dict[str, Any]:
     return {
         "system": one.system,
@@ -126,7 +136,7 @@ def _drift(one: Drift) -> dict[str, Any]:
 
 def _conditions(record: AccountRecord) -> list[dict[str, Any]]:
     """Return `Ready`, and the conditions that are only there when they are true."""
-    waiting = record.vault.state in NEEDS_PERSON or record.psa.state in NEEDS_PERSON
+    waiting = any(link.state in NEEDS_PERSON for link in (record.pair, record.vault, record.psa))
     conditions = [
         {
             "type": "Ready",

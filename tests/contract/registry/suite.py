@@ -27,6 +27,7 @@ from muster.model.accounts import (
     IntentState,
     Known,
     Link,
+    PairedUser,
 )
 from muster.model.names import (
     AccountId,
@@ -88,6 +89,15 @@ def make_record(number: int = 1, customer: CustomerName = CONTOSO) -> AccountRec
                 Candidate(id=RemoteId("8"), name="J", evidence="Email, inactive", detail="x"),
             ),
         ),
+        pair=Link(
+            state=LinkState.LINKED,
+            reason=Reason.MATCHED,
+            id=RemoteId(str(account_id(900))),
+            key=MatchKey.IMMUTABLE_ID,
+            name="Jürgen",
+            place="entra/contoso",
+        ),
+        paired_user=PairedUser(upn="jürgen@contoso.example", enabled=True, synced=True),
         drift=(
             Drift(
                 system=System.VAULT,
