@@ -51,11 +51,20 @@ class RequestLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """At most `requests` within a moving window; a refused request does not count."""
+    """At most `requests` within a window; a refused request does not count."""
 
     requests: int
     window_s: int
     throttle: Throttle = field(default_factory=Throttle)
+    aligned: bool = False
+    """The window begins at multiples of its length, and does not move with each request."""
+
+    def last_forgotten(self, now: datetime) -> datetime:
+        """Return the moment up to which requests count no longer."""
+        if not self.aligned:
+            return now - timedelta(seconds=self.window_s)
+        into_s = now.timestamp() % self.window_s
+        return now - timedelta(seconds=into_s, microseconds=1)
 
 
 class HttpLab(ABC):
@@ -193,7 +202,7 @@ class HttpLab(ABC):
         if self._rate_limit is None:
             return None
         now = self.clock()
-        start = now - timedelta(seconds=self._rate_limit.window_s)
+        start = self._rate_limit.last_forgotten(now)
         while self._recent and self._recent[0] <= start:
             self._recent.popleft()
         if len(self._recent) >= self._rate_limit.requests:
