@@ -24,7 +24,7 @@ def test_a_good_file_has_no_problem(file: Path) -> None:
 
 @pytest.mark.parametrize("file", _files("bad"), ids=lambda file: file.stem)
 def test_a_bad_file_has_exactly_the_problems_it_announces(file: Path) -> None:
-    """Every problem is found, with code, line and column, and none besides, in the order of lines."""
+    """Every problem is found, with code, line and column, in the order of lines; no other is."""
     lines = file.read_text(encoding="utf-8").splitlines()
     expected = [line.removeprefix(EXPECT) for line in lines if line.startswith(EXPECT)]
     found = [

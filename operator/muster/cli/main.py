@@ -21,6 +21,7 @@ from muster.cli import (
     running,
     schemas,
     systems,
+    validating,
 )
 from muster.cli.demo import demo
 from muster.cli.shell import run
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 for command in (
     demo,
-    planning.validate,
+    validating.validate,
     planning.plan,
     planning.apply,
     running.run,

@@ -1,4 +1,4 @@
-"""`muster validate`, `muster plan` and `muster apply`."""
+"""`muster plan` and `muster apply`."""
 
 from __future__ import annotations
 
@@ -21,50 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_NAMES = 5
-
-
-def validate(
-    paths: options.Paths = None,
-    also: options.Also = None,
-    output: options.Output = Format.TEXT,
-) -> int:
-    """Check resources against schemas, rules and each other; touch no system.
-
-    \b
-    muster validate estate/
-    muster validate policies/staff.yaml customers/contoso.yaml -o json
-    """
-    from muster.cli.session import place
-    from muster.resources import load_estate
-
-    loaded = load_estate(place([*(paths or ()), *(also or ())]).paths)
-    estate, problems = loaded.estate, loaded.problems
-    if output is not Format.TEXT:
-        rows = [
-            {
-                "file": problem.file,
-                "line": problem.line,
-                "column": problem.column,
-                "path": problem.path,
-                "message": problem.text,
-            }
-            for problem in problems
-        ]
-        print_data({"valid": not problems, "problems": rows}, output)
-        return ExitCode.ERROR if problems else ExitCode.OK
-    for problem in problems:
-        out().print(str(problem), markup=False, soft_wrap=True)
-    parts = [
-        counted(len(estate.customers), "customer"),
-        counted(len(estate.policies), "policy", "policies"),
-        counted(len(estate.integrations), "integration"),
-        counted(len(estate.overrides), "override"),
-    ]
-    if estate.ignored_resources:
-        parts.append(f"{estate.ignored_resources} of other API groups, ignored")
-    sound = "Sound so far" if problems else "Sound"
-    out().print(f"{counted(len(problems), 'problem')}. {sound}: {', '.join(parts)}.")
-    return ExitCode.ERROR if problems else ExitCode.OK
 
 
 def plan(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 
 
 class Severity(StrEnum):
@@ -118,3 +122,18 @@ _MILDER = {
     Code.DEFAULT_GAINS: Severity.NOTE,
     Code.NOTHING_IMPORTED: Severity.NOTE,
 }
+
+
+@cache
+def explanations() -> dict[Code, str]:
+    """Return the documentation of each code: the text under it in this file."""
+    tree = ast.parse(Path(__file__).read_text(encoding="utf-8"))
+    (body,) = (node.body for node in tree.body if getattr(node, "name", "") == "Code")
+    found: dict[Code, str] = {}
+    for member, text in pairwise(body):
+        match member, text:
+            case ast.Assign(value=ast.Constant(value=str(code))), ast.Expr(
+                value=ast.Constant(value=str(words))
+            ):
+                found[Code(code)] = " ".join(words.split())
+    return found

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from muster.resources.codes import Code
 from muster.resources.problems import Problem
 
+STDIN = Path("-")
+"""Standard input, such as what Kustomize or Helm write."""
 MAX_BYTES = 4 * 1024 * 1024
 _SUFFIXES = {".yaml", ".yml"}
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -35,7 +38,8 @@ def list_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Problem, 
     files: dict[Path, Path] = {}
     problems: list[Problem] = []
     for path in paths:
-        found = list(_below(path)) if path.is_dir() else [path] if path.exists() else []
+        named = [path] if path == STDIN or path.exists() else []
+        found = list(_below(path)) if path.is_dir() else named
         for file in found:
             files.setdefault(file.resolve(), file)
         if not found:
@@ -51,10 +55,9 @@ def read_text(file: Path) -> str:
             operating system refuses it.
     """
     try:
-        size = file.stat().st_size
-        if size > MAX_BYTES:
+        if file != STDIN and file.stat().st_size > MAX_BYTES:
             raise _unreadable(file, "The file is larger than 4 MiB.", "Split it.")
-        data = file.read_bytes()
+        data = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
     except OSError as exc:
         raise _unreadable(file, f"The file cannot be read: {exc.strerror}.") from None
     return _decode(file, data)

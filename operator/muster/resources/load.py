@@ -5,8 +5,9 @@ The steps live in their own modules; this one only joins them and keeps track of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from muster.resources.admit import Foreign, Ours, Several, Wrong, admit, classif
 from muster.resources.codes import Code
 from muster.resources.documents import Document, NotYaml, read_documents
 from muster.resources.files import Unreadable, list_files, read_text
+from muster.resources.leaks import find_keys
+from muster.resources.lints import find_lints
 from muster.resources.parse import Resource
 from muster.resources.problems import Fault, FieldPath, Problem, pointer
 from muster.resources.references import Conflict, Known, find_conflicts
@@ -57,6 +60,7 @@ class Placed:
             path=pointer(path),
             message=fault.message,
             advice=fault.advice,
+            fix=fault.fix,
         )
 
 
@@ -81,6 +85,16 @@ class LoadedEstate:
         kind, _, name = name.partition("/")
         placed = self.places.get((kind, name))
         return placed.locate(_steps(path, placed.value)) if placed else None
+
+    def lints(self, now: datetime) -> tuple[Problem, ...]:
+        """Return what is valid and still worth a look; nothing while there are problems."""
+        if self.problems:
+            return ()
+        found = [self._problem(one) for one in find_lints(self.estate, now)]
+        return tuple(sorted(found, key=lambda one: (one.file, one.line, one.column, one.code)))
+
+    def _problem(self, conflict: Conflict) -> Problem:
+        return conflict_problem(conflict, self.places)
 
     def checked(self) -> Estate:
         """Return the estate.
@@ -119,7 +133,9 @@ class _Loading:
     def read(self, file: Path) -> None:
         """Take one file."""
         try:
-            for document in read_documents(read_text(file)):
+            text = read_text(file)
+            self.problems.extend(find_keys(str(file), text))
+            for document in read_documents(text):
                 self.take(Placed(file, document, (), document.value))
         except Unreadable as exc:
             self.problems.append(exc.problem)
@@ -163,7 +179,7 @@ class _Loading:
         """Check what lies between the resources, and put everything in order."""
         estate = self._estate()
         conflicts = find_conflicts(estate, self._known())
-        self.problems.extend(self._conflict_problem(conflict) for conflict in conflicts)
+        self.problems.extend(conflict_problem(conflict, self.places) for conflict in conflicts)
         self.problems.sort(key=lambda p: (order.get(p.file, -1), p.line, p.column))
         if not self.problems:
             estate = resolve(estate)
@@ -185,23 +201,28 @@ class _Loading:
             integrations=frozenset(name for kind, name in self.places if kind == "Integration"),
         )
 
-    def _conflict_problem(self, conflict: Conflict) -> Problem:
-        kind_and_name, _, path = conflict.at.partition("#")
-        kind, _, name = kind_and_name.partition("/")
-        placed = self.places[(kind, name)]
-        message = conflict.message
-        if conflict.other:
-            other_kind, _, other_name = conflict.other.partition("#")[0].partition("/")
-            other = self.places[(other_kind, other_name)]
-            where = other.locate(_steps(conflict.other.partition("#")[2], other.value))
-            message += f" See {other_kind} `{other_name}` in {where}."
-        fault = Fault(
-            code=conflict.code,
-            path=_steps(path, placed.value),
-            message=message,
-            advice=conflict.advice,
-        )
-        return placed.problem(fault)
+
+def conflict_problem(conflict: Conflict, places: Mapping[tuple[str, str], Placed]) -> Problem:
+    """Tie what lies between resources to the line of the one that must change."""
+    placed = places[_owner(conflict.at)]
+    message = conflict.message
+    if conflict.other:
+        other_kind, other_name = _owner(conflict.other)
+        other = places[(other_kind, other_name)]
+        where = other.locate(_steps(conflict.other.partition("#")[2], other.value))
+        message += f" See {other_kind} `{other_name}` in {where}."
+    fault = Fault(
+        code=conflict.code,
+        path=_steps(conflict.at.partition("#")[2], placed.value),
+        message=message,
+        advice=conflict.advice,
+    )
+    return placed.problem(fault)
+
+
+def _owner(reference: str) -> tuple[str, str]:
+    kind, _, name = reference.partition("#")[0].partition("/")
+    return kind, name
 
 
 def _written_out(placed: Placed) -> Iterator[Placed]:

@@ -22,6 +22,8 @@ class Fault:
     advice: str = ""
     on_key: bool = False
     """Whether the name of the field is wrong, not its value."""
+    fix: tuple[str, str] | None = None
+    """What stands there and what must stand there, where there is one right answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Problem:
     """A JSON pointer into the document."""
     message: str
     advice: str = ""
+    fix: tuple[str, str] | None = None
+    """What stands there and what must stand there, where there is one right answer."""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.file else self.path or "/"

@@ -5,7 +5,7 @@ The values of reference fields (`…Ref`) are never shown: somebody may have put
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import ValidationError
@@ -32,7 +32,7 @@ def say(error: ValidationError, raw: RawText) -> Iterator[Fault]:
     elif keyword == "type":
         yield _wrong_type(path, error, raw(path))
     else:
-        yield _wrong_value(path, error)
+        yield _wrong_value(path, error, raw(path))
 
 
 def _unknown_fields(path: FieldPath, error: ValidationError) -> Iterator[Fault]:
@@ -50,6 +50,7 @@ def _unknown_fields(path: FieldPath, error: ValidationError) -> Iterator[Fault]:
             message=message,
             advice=advice,
             on_key=True,
+            fix=(name, guess) if guess and guess.casefold() == name.casefold() else None,
         )
 
 
@@ -96,7 +97,14 @@ def _wrong_type(path: FieldPath, error: ValidationError, raw: str | None) -> Fau
     value = error.instance
     message = f"`{dotted(path)}` must be {_NAMED[wanted]}, but it is {_found(value)}."
     advice = _type_advice(path, error, raw)
-    return Fault(code=Code.WRONG_TYPE, path=path, message=message, advice=advice)
+    quotable = wanted == "string" and raw and isinstance(value, bool | int | float)
+    return Fault(
+        code=Code.WRONG_TYPE,
+        path=path,
+        message=message,
+        advice=advice,
+        fix=(raw, f'"{raw}"') if raw and quotable and not _hidden(path) else None,
+    )
 
 
 def _found(value: Any) -> str:
@@ -136,7 +144,7 @@ def _quote(path: FieldPath, raw: str | None) -> str:
 _UNITS = {"maxLength": "characters", "maxItems": "items", "maxProperties": "fields"}
 
 
-def _wrong_value(path: FieldPath, error: ValidationError) -> Fault:
+def _wrong_value(path: FieldPath, error: ValidationError, raw: str | None) -> Fault:
     schema = _schema(error)
     name = f"`{dotted(path)}`"
     advice = ""
@@ -163,7 +171,14 @@ def _wrong_value(path: FieldPath, error: ValidationError) -> Fault:
         case keyword:
             unit = _UNITS[str(keyword)]
             message = f"{name} is too long: at most {error.validator_value} {unit} are allowed."
-    return Fault(code=Code.WRONG_VALUE, path=path, message=message, advice=advice)
+    fix = _other_case(raw, schema.get("enum", ()))
+    return Fault(code=Code.WRONG_VALUE, path=path, message=message, advice=advice, fix=fix)
+
+
+def _other_case(raw: str | None, allowed: Iterable[str]) -> tuple[str, str] | None:
+    """Return the allowed word that differs from an unquoted one by its case alone."""
+    words = [word for word in allowed if raw and word.casefold() == raw.casefold()]
+    return (raw, words[0]) if raw and words else None
 
 
 def _but(path: FieldPath, error: ValidationError) -> str:

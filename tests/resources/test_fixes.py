@@ -1,0 +1,70 @@
+"""`--fix` mends what has one right answer and changes no other character."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from muster.resources import load_estate
+from muster.resources.fixes import fix_files
+
+WRONG = """\
+# A comment stays.
+apiVersion: muster.dev/v1alpha1
+kind: Customer
+metadata: {name: contoso}   # and this one
+spec:
+  displayname:   Contoso
+  passwordAuthority: separate
+  vault: {integrationRef: {name: it-glue}, organizationId: 4711}
+---
+apiVersion: muster.dev/v1alpha1
+kind: Integration
+metadata: {name: it-glue}
+spec: {itGlue: {region: us, apiKeyRef: {name: a, key: b}}}
+"""
+RIGHT = (
+    WRONG.replace("displayname:", "displayName:")
+    .replace("separate", "Separate")
+    .replace(" 4711", ' "4711"')
+    .replace("region: us", "region: US")
+)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "byte order mark"])
+def test_only_what_is_wrong_changes(end: str, mark: str, tmp_path: Path) -> None:
+    """Comments, order, spaces, line ends and byte order mark stay as they are."""
+    file = tmp_path / "estate.yaml"
+    file.write_bytes((mark + WRONG).replace("\n", end).encode())
+    assert [one.line for one in fix_files([tmp_path])] == [6, 7, 8, 13]
+    assert file.read_bytes() == (mark + RIGHT).replace("\n", end).encode()
+    assert load_estate([tmp_path]).problems == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["  displayNam: Contoso", "  displayName: [Contoso]", "  suspend: 'yes'"],
+    ids=["guess", "list", "quoted"],
+)
+def test_a_guess_is_left_to_a_person(line: str, tmp_path: Path) -> None:
+    """What has more than one answer is reported and not changed."""
+    file = tmp_path / "customer.yaml"
+    head = "apiVersion: muster.dev/v1alpha1\nkind: Customer\nmetadata: {name: contoso}\nspec:\n"
+    file.write_text(f"{head}{line}\n", encoding="utf-8")
+    assert list(fix_files([tmp_path])) == []
+    assert file.read_text(encoding="utf-8") == f"{head}{line}\n"
+    assert load_estate([tmp_path]).problems
+
+
+def test_a_reference_to_a_secret_is_never_touched(tmp_path: Path) -> None:
+    """A number where a reference stands might be a secret, and is not quoted into place."""
+    file = tmp_path / "integration.yaml"
+    text = (
+        "apiVersion: muster.dev/v1alpha1\nkind: Integration\nmetadata: {name: it-glue}\n"
+        "spec: {itGlue: {region: US, apiKeyRef: {name: 12345678, key: apiKey}}}\n"
+    )
+    file.write_text(text, encoding="utf-8")
+    assert list(fix_files([tmp_path])) == []
+    assert file.read_text(encoding="utf-8") == text

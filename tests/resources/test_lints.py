@@ -1,0 +1,113 @@
+"""What is valid and still worth a look: one table row per lint, and nothing for a sound estate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from muster.resources import load_estate
+from muster.resources.codes import Code, Severity, explanations
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+SOUND = """\
+apiVersion: muster.dev/v1alpha1
+kind: Integration
+metadata: {name: it-glue}
+spec: {itGlue: {region: US, apiKeyRef: {name: it-glue, key: apiKey}}}
+---
+apiVersion: muster.dev/v1alpha1
+kind: Customer
+metadata: {name: contoso, labels: {tier: gold}}
+spec:
+  displayName: Contoso
+  directories:
+    activeDirectory:
+      servers: [ldaps://dc1.contoso.example]
+      userName: svc@contoso.example
+      passwordRef: {name: contoso-ad, key: password}
+  vault: {integrationRef: {name: it-glue}, organizationId: "4711"}
+---
+apiVersion: muster.dev/v1alpha1
+kind: AutomaticImportPolicy
+metadata: {name: staff}
+spec:
+  accountType: EndUser
+  mode: Enforce
+  customers: {names: [contoso]}
+  select: {activeDirectory: {organizationalUnits: [{path: OU=Staff}]}}
+  options: {vault: {match: true}, psa: {match: false}}
+"""
+OVERRIDE = """\
+---
+apiVersion: muster.dev/v1alpha1
+kind: AccountOverride
+metadata: {name: someone}
+spec:
+  customerRef: {name: contoso}
+  account: {samAccountName: someone}
+  exclude: true
+"""
+OLD = '"2026-11-20T00:00:00Z"'
+DIGEST = f"sha256:{'0' * 64}"
+
+CASES = {
+    Code.OPTION_WITHOUT_INTEGRATION: ("psa: {match: false}", "psa: {match: true}"),
+    Code.DIRECTORY_MISSING: (
+        "{activeDirectory: {organizationalUnits: [{path: OU=Staff}]}}",
+        "{entra: {groups: [Staff]}}",
+    ),
+    Code.HIDDEN_CONTAINER: (
+        "{organizationalUnits: [{path: OU=Staff}]}",
+        '{groups: ["CN=Staff,CN=Users"]}',
+    ),
+    Code.COVERS_NOBODY: ("{names: [contoso]}", "{selector: {matchLabels: {tier: silver}}}"),
+    Code.APPROVAL_EXPIRED: (
+        "  vault: {integrationRef",
+        f"  approvals: [{{plan: {DIGEST!r}, until: {OLD}, reason: merger}}]\n"
+        "  vault: {integrationRef",
+    ),
+    Code.OVERRIDE_WITHOUT_IMPORT: ("{names: [contoso]}", "{selector: {matchLabels: {tier: none}}}"),
+    Code.DEFAULT_WRITES: ("{names: [contoso]}", "{default: true}"),
+    Code.DEFAULT_GAINS: ("{names: [contoso]}", "{default: true}"),
+    Code.UNUSED_INTEGRATION: (
+        '  vault: {integrationRef: {name: it-glue}, organizationId: "4711"}\n',
+        "",
+    ),
+    Code.NOTHING_IMPORTED: ("{names: [contoso]}", "{selector: {matchLabels: {tier: silver}}}"),
+}
+
+
+def _lints(folder: Path, text: str) -> dict[Code, int]:
+    file = folder / "estate.yaml"
+    file.write_text(text, encoding="utf-8")
+    loaded = load_estate([file])
+    assert loaded.problems == ()
+    return {one.code: one.line for one in loaded.lints(NOW)}
+
+
+def test_a_sound_estate_has_no_lint(tmp_path: Path) -> None:
+    """Nothing is said where nothing is doubtful, so that what is said is read."""
+    assert _lints(tmp_path, SOUND) == {}
+
+
+@pytest.mark.parametrize("code", CASES, ids=str)
+def test_each_lint_is_found_at_its_line(code: Code, tmp_path: Path) -> None:
+    """Changing one line brings up the lint, in the document that holds the line."""
+    old, new = CASES[code]
+    text = SOUND.replace(old, new) + OVERRIDE
+    assert text != SOUND + OVERRIDE
+    found = _lints(tmp_path, text)
+    assert code in found
+    assert code.severity is not Severity.ERROR
+
+
+def test_every_lint_is_tried() -> None:
+    """No warning or note is without its row above."""
+    assert set(CASES) == {code for code in Code if code.severity is not Severity.ERROR}
+
+
+def test_every_code_is_explained() -> None:
+    """Each code carries its documentation."""
+    assert set(explanations()) == set(Code)
