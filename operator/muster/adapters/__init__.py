@@ -15,6 +15,7 @@ from muster.model.connections import (
     Autotask,
     ConnectWise,
     HaloPsa,
+    Hudu,
     Integration,
     ItGlue,
     NativeVault,
@@ -42,6 +43,12 @@ def _native_vault(
     from muster.adapters.native_vault import open_native_vault
 
     return open_native_vault(integration, secrets, options, **surroundings)
+
+
+def _hudu(integration: Integration, secrets: Secrets, options: HttpOptions | None = None) -> Vault:
+    from muster.adapters.hudu import open_hudu
+
+    return open_hudu(integration, secrets, options)
 
 
 def _connect_wise(
@@ -75,7 +82,11 @@ def _active_directory(settings: ActiveDirectory, secrets: Secrets) -> Directory:
     return ActiveDirectoryAdapter(settings, secrets.read(settings.password), ca_pem)
 
 
-VAULTS: Mapping[type[object], Callable[..., Vault]] = {ItGlue: _it_glue, NativeVault: _native_vault}
+VAULTS: Mapping[type[object], Callable[..., Vault]] = {
+    ItGlue: _it_glue,
+    Hudu: _hudu,
+    NativeVault: _native_vault,
+}
 """Vaults by the type of an integration's product; call with (integration, secrets[, options]).
 
 The native vault also takes the `stores` of the shell and a `clock`.

@@ -1,0 +1,63 @@
+"""What a Hudu key may do: the probes behind `muster doctor`. No password is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from muster.adapters.hudu.pages import read_all
+from muster.errors import MusterError
+from muster.ports import Check
+from muster.transport.http import Transport
+
+ADVICE = (
+    "check that the API key is whole, was made with access to passwords, and allows this"
+    " machine's address (Hudu: Admin > Basic Information > API Keys)."
+)
+
+_UPDATE = "update Hudu; an older one ignores filters that Muster relies on."
+
+_COMPANIES = "give the key every company that Muster is to serve; a new key is needed for that."
+
+_OLDEST = (2, 1, 5, 7)
+"""Source: https://support.getquickpass.com/hc/en-us/articles/4408662234519"""
+
+_Probe = Callable[[Transport], tuple[bool, str]]
+
+
+def check(transport: Transport) -> tuple[Check, ...]:
+    """Return one line for each thing that Muster needs; one alone when nothing works."""
+    version = _try("Hudu version", _version, transport, _UPDATE)
+    companies = _try("Hudu companies", _companies, transport, _COMPANIES)
+    if not companies.ok:
+        return (companies,) if version.ok else (version, companies)
+    return version, companies, _try("Hudu password access", _passwords, transport, ADVICE)
+
+
+def _try(name: str, probe: _Probe, transport: Transport, advice: str) -> Check:
+    try:
+        ok, detail = probe(transport)
+    except MusterError as error:
+        return Check(name=name, ok=False, detail=str(error), advice=ADVICE)
+    return Check(name=name, ok=ok, detail=detail, advice="" if ok else advice)
+
+
+def _version(transport: Transport) -> tuple[bool, str]:
+    body = transport.get("/api_info").body
+    version = str(body.get("version")) if isinstance(body, dict) else "unknown"
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:4])
+    return numbers >= _OLDEST, f"version {version}"
+
+
+def _companies(transport: Transport) -> tuple[bool, str]:
+    count = len(read_all(transport, "companies"))
+    return count > 0, f"the key sees {count} companies"
+
+
+def _passwords(transport: Transport) -> tuple[bool, str]:
+    """Look whether passwords are listed: one permission of a key covers all that is done to them.
+
+    Source: the vendor's OpenAPI of Hudu 2.44, "Scoping API Keys".
+    """
+    transport.get("/asset_passwords", (("page", "1"), ("page_size", "1")))
+    return True, "the key may read and write passwords"
