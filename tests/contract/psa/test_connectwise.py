@@ -37,6 +37,10 @@ from muster.transport.options import HttpOptions
 class ConnectWiseWorld:
     """A simulated ConnectWise and an adapter that speaks to it."""
 
+    change_verb = "PATCH"
+    lists_every_address = True
+    lists_dates = True
+
     def __init__(self, lab: ConnectWiseLab, stack: ExitStack) -> None:
         self.lab = lab
         self._stack = stack
@@ -94,6 +98,13 @@ class ConnectWiseWorld:
     def stored(self, company: RemoteId) -> list[Mapping[str, Any]]:
         """Return all that the lab stores."""
         return list(self.lab.contacts(company))
+
+    def reached_by(self, company: RemoteId) -> list[tuple[str, ...]]:
+        """Return the values of all communication items."""
+        return [
+            tuple(item["value"] for item in contact.get("communicationItems", ()))
+            for contact in self.stored(company)
+        ]
 
     def requests(self) -> int:
         """Count the requests."""
