@@ -164,7 +164,7 @@ class KeyValueStore:
         options = self._options
         try:
             for attempt in stamina.retry_context(
-                on=_AWAY,
+                on=_may_pass,
                 attempts=None,
                 timeout=options.retry_budget_s,
                 wait_initial=options.first_delay_s,
@@ -249,6 +249,11 @@ class KeyValueStore:
         if isinstance(said, list) and said:
             return self._redactor.clean("; ".join(map(str, said)))
         return type(error).__name__
+
+
+def _may_pass(error: Exception) -> bool:
+    # A certificate that is not trusted is a connection error to requests, and stays one.
+    return isinstance(error, _AWAY) and not isinstance(error, requests.exceptions.SSLError)
 
 
 class _Trusting(HTTPAdapter):
