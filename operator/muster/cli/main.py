@@ -12,6 +12,7 @@ from typer.exceptions import Exit
 
 import muster
 from muster.cli import (
+    customers,
     describing,
     lab,
     operating,
@@ -51,6 +52,7 @@ for command in (
     schemas.schemas,
 ):
     app.command()(command)
+app.add_typer(customers.app, name="customers")
 app.add_typer(lab.app, name="lab")
 
 
