@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from muster.kube.admission import find_refusals
 from muster.kube.api import KubeApi, find_login
 from muster.kube.controller import Controller, Parts
 from muster.kube.endpoints import Endpoints
+from muster.kube.entry_store import KubeEntryStore
 from muster.kube.events import EventRecorder
 from muster.kube.guarded_registry import GuardedRegistry
 from muster.kube.leases import LeaseOptions, ShardLeases
@@ -36,6 +38,7 @@ from muster.kube.status_writer import StatusWriter
 from muster.kube.store import Store
 from muster.kube.work_queue import WorkQueue
 from muster.kube.write_guard import WriteGuard
+from muster.model.connections import VaultBackend
 from muster.model.names import CustomerName
 from muster.transport.options import HttpOptions
 
@@ -88,7 +91,12 @@ class Operator:
         records = KubeRegistry(api, options.namespace, self._store, writer)
         registry = GuardedRegistry(records, guard)
         secrets = KubeSecrets(api, options.namespace)
-        self._assembly = Assembly(secrets, registry, utc_now, HttpOptions(before_write=guard))
+        stores = {
+            VaultBackend.KUBERNETES_SECRETS: partial(KubeEntryStore, api, options.namespace),
+        }
+        self._assembly = Assembly(
+            secrets, registry, utc_now, HttpOptions(before_write=guard), entry_stores=stores
+        )
         self.controller: Controller = Controller(
             Parts(
                 store=self._store,
