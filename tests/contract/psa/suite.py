@@ -86,6 +86,11 @@ class PsaWorld(Protocol):
         ...
 
     @property
+    def list_verb(self) -> str:
+        """The HTTP method by which lists are read."""
+        ...
+
+    @property
     def change_verb(self) -> str:
         """The HTTP method by which a contact is changed."""
         ...
@@ -316,7 +321,7 @@ class PsaContract:
         """A passing failure changes nothing about what is read."""
         number = world.add_company("Contoso")
         contact = world.add_contact(number, "Joan")
-        world.faults.add(fault, method="GET")
+        world.faults.add(fault, method=world.list_verb)
         assert [c.id for c in contacts(world, number)] == [contact]
         assert world.faults.pending == ()
 
@@ -332,7 +337,7 @@ class PsaContract:
         number = world.add_company("Contoso")
         for n in range(3):
             world.add_contact(number, f"Person {n}")
-        world.faults.add(fault, method="GET", times=-1)
+        world.faults.add(fault, method=world.list_verb, times=-1)
         listed: list[PsaContact] = []
         with pytest.raises(Unavailable):
             listed.extend(world.hasty.list_contacts(number))
@@ -343,14 +348,14 @@ class PsaContract:
         number = world.add_company("Contoso")
         world.add_contact(number, "ours")
         world.add_contact(world.add_company("Fabrikam"), "theirs")
-        world.faults.add(WrongRow(), method="GET", times=-1)
+        world.faults.add(WrongRow(), method=world.list_verb, times=-1)
         with pytest.raises(Unexpected):
             contacts(world, number)
 
     def test_a_long_throttle_is_handed_on(self, world: PsaWorld) -> None:
         """Beyond the retry budget the caller learns how long to wait."""
         number = world.add_company("Contoso")
-        world.faults.add(Throttle(retry_after=600), method="GET", times=-1)
+        world.faults.add(Throttle(retry_after=600), method=world.list_verb, times=-1)
         with pytest.raises(RateLimited) as caught:
             contacts(world, number)
         assert caught.value.delay_s == 600

@@ -37,6 +37,7 @@ from muster.transport.options import HttpOptions
 class ConnectWiseWorld:
     """A simulated ConnectWise and an adapter that speaks to it."""
 
+    list_verb = "GET"
     change_verb = "PATCH"
     lists_every_address = True
     lists_dates = True

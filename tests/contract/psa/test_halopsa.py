@@ -24,6 +24,7 @@ _REACHED_BY = ("emailaddress", "email2", "email3", "phonenumber")
 class HaloPsaWorld:
     """A simulated HaloPSA and an adapter that speaks to it, and has signed in already."""
 
+    list_verb = "GET"
     change_verb = "POST"
     lists_every_address = False
     lists_dates = False
