@@ -9,6 +9,8 @@ MusterError
     RateLimited    the system named a delay, kept in `delay_s`
     AccessDenied   credentials, certificate or rights; a person must act
     Rejected       the system understood and refused this one request
+      NotFound        what it is about does not exist, or is not visible
+      PasswordRefused the rules for passwords refuse this one; `code` is the system's own
     Unexpected     an answer we do not understand; a bug, ours or theirs
 
 A problem of one account is a `Finding` and a guard's no is a `Refusal`: both are data
@@ -69,6 +71,18 @@ class AccessDenied(RemoteError):
 
 class Rejected(RemoteError):
     """The system understood this one request and refused it; it took no effect."""
+
+
+class NotFound(Rejected):
+    """What the request is about does not exist, or may not be seen."""
+
+
+class PasswordRefused(Rejected):
+    """The rules for passwords refuse this one; `code` is the system's own word for it."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Unexpected(RemoteError):
