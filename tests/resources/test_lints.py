@@ -49,6 +49,17 @@ spec:
   account: {samAccountName: someone}
   exclude: true
 """
+ADMINS = """\
+---
+apiVersion: muster.dev/v1alpha1
+kind: AutomaticImportPolicy
+metadata: {name: admins}
+spec:
+  accountType: Administrator
+  customers: {names: [contoso]}
+  select: {activeDirectory: {groups: [Admins]}}
+  options: {vault: {match: false}}
+"""
 OLD = '"2026-11-20T00:00:00Z"'
 DIGEST = f"sha256:{'0' * 64}"
 
@@ -74,6 +85,10 @@ CASES = {
     Code.UNUSED_INTEGRATION: (
         '  vault: {integrationRef: {name: it-glue}, organizationId: "4711"}\n',
         "",
+    ),
+    Code.ALWAYS_STORED: (
+        "itGlue: {region: US, apiKeyRef: {name: it-glue, key: apiKey}}}\n",
+        "nativeVault: {backend: Registry, keyRef: {name: vault, key: keys}}}\n" + ADMINS,
     ),
     Code.NOTHING_IMPORTED: ("{names: [contoso]}", "{selector: {matchLabels: {tier: silver}}}"),
 }

@@ -6,8 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from muster.model.connections import ActiveDirectory, ConnectWise, Integration, ItGlue, SecretRef
-from muster.model.names import AccountType, CustomerName, RemoteId
+from muster.model.connections import (
+    ActiveDirectory,
+    ConnectWise,
+    Integration,
+    ItGlue,
+    NativeVault,
+    SecretRef,
+    VaultBackend,
+)
+from muster.model.names import AccountType, CustomerName, RemoteId, Uncategorized
 from muster.model.settings import (
     AccountOverride,
     AccountSelector,
@@ -17,11 +25,13 @@ from muster.model.settings import (
     Estate,
     ImportSettings,
     LabelRequirement,
+    Options,
     Origin,
     PolicyCustomers,
     PsaRef,
     Select,
     SelectActiveDirectory,
+    VaultOptions,
     VaultRef,
 )
 from muster.resources import find_conflicts, resolve
@@ -156,3 +166,38 @@ def test_a_customer_comes_with_its_integrations_and_overrides() -> None:
     assert [override.name for override in first.overrides] == ["x"]
     assert (second.customer.name, second.vault, second.psa) == ("contoso", it_glue, psa)
     assert [override.name for override in second.overrides] == ["a", "b"]
+
+
+IT_GLUE = Integration(name="vault", product=ItGlue(endpoint="https://a", api_key=SECRET))
+NATIVE = replace(IT_GLUE, product=NativeVault(backend=VaultBackend.REGISTRY, key=SECRET))
+
+
+@pytest.mark.parametrize(
+    ("vault", "account_type", "forced"),
+    [(NATIVE, ADM, True), (NATIVE, EU, False), (IT_GLUE, ADM, False), (None, ADM, False)],
+    ids=["native-administrators", "native-end-users", "it-glue", "no-vault"],
+)
+@pytest.mark.parametrize("own", [True, False], ids=["own-imports", "policy"])
+def test_the_native_vault_always_keeps_administrators(
+    vault: Integration | None, account_type: AccountType, *, forced: bool, own: bool
+) -> None:
+    """Matching and creating are on there whatever is written; the rest is as it is written."""
+    written = VaultOptions(
+        match=False, create_when_missing=False, uncategorized=Uncategorized.MATCH
+    )
+    policy = POLICIES[2 if account_type is EU else 3]
+    settings = replace(policy.settings, options=Options(vault=written))
+    policies = (replace(policy, settings=settings),)
+    customer = _customer()
+    if own:
+        customer, policies = replace(customer, imports=(settings,)), ()
+    if vault:
+        link = VaultRef(integration="vault", organization_id=RemoteId("contoso"))
+        customer = replace(customer, vault=link)
+    estate = Estate(
+        customers=(customer,), policies=policies, integrations=(vault,) if vault else ()
+    )
+    (desired,) = resolve(estate).desired
+    (source,) = desired.sources
+    expected = replace(written, match=True, create_when_missing=True) if forced else written
+    assert source.settings == replace(settings, options=Options(vault=expected))

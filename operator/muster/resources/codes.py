@@ -75,6 +75,17 @@ class Code(StrEnum):
     DOUBLE_PIN = "DoublePin"
     """Overrides of two accounts pin one record."""
 
+    # Guardrails
+    GUARDRAIL_DENIED = "GuardrailDenied"
+    """A ValidatingAdmissionPolicy with the action Deny does not hold for the resource."""
+    GUARDRAIL_WARNED = "GuardrailWarned"
+    """A ValidatingAdmissionPolicy with the action Warn does not hold for the resource."""
+    GUARDRAIL_AUDITED = "GuardrailAudited"
+    """A ValidatingAdmissionPolicy with the action Audit does not hold for the resource."""
+    GUARDRAIL_UNKNOWN = "GuardrailUnknown"
+    """A ValidatingAdmissionPolicy cannot be evaluated without an API server, mostly because it
+    asks who the user is. Only the cluster enforces it."""
+
     # Warnings: valid, but probably not what is meant
     OPTION_WITHOUT_INTEGRATION = "OptionWithoutIntegration"
     """A policy matches or creates in a vault or PSA that a customer of it does not have. Those
@@ -103,6 +114,10 @@ class Code(StrEnum):
     """These customers get their accounts of one type from the default policy."""
     NOTHING_IMPORTED = "NothingImported"
     """A customer that no policy covers: nobody of it is imported."""
+    ALWAYS_STORED = "AlwaysStored"
+    """A policy for administrators switches matching off, and a customer of it uses the native
+    vault. There the passwords of administrators are always kept: matching and creating entries
+    are on."""
 
     @property
     def severity(self) -> Severity:
@@ -111,6 +126,9 @@ class Code(StrEnum):
 
 
 _MILDER = {
+    Code.GUARDRAIL_WARNED: Severity.WARNING,
+    Code.GUARDRAIL_AUDITED: Severity.NOTE,
+    Code.GUARDRAIL_UNKNOWN: Severity.WARNING,
     Code.OPTION_WITHOUT_INTEGRATION: Severity.WARNING,
     Code.DIRECTORY_MISSING: Severity.WARNING,
     Code.HIDDEN_CONTAINER: Severity.WARNING,
@@ -121,6 +139,7 @@ _MILDER = {
     Code.UNUSED_INTEGRATION: Severity.WARNING,
     Code.DEFAULT_GAINS: Severity.NOTE,
     Code.NOTHING_IMPORTED: Severity.NOTE,
+    Code.ALWAYS_STORED: Severity.NOTE,
 }
 
 

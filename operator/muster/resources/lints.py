@@ -196,6 +196,25 @@ def _nothing_imported(estate: Estate, _: datetime) -> Iterator[Conflict]:
             )
 
 
+def _always_stored(estate: Estate, _: datetime) -> Iterator[Conflict]:
+    """A policy switches off what is forced for administrators beside the native vault."""
+    written = {settings.origin: settings for settings in _all_settings(estate)}
+    forced: defaultdict[Origin, list[CustomerName]] = defaultdict(list)
+    for desired in estate.desired:
+        for source in desired.sources:
+            origin = source.settings.origin
+            said, done = written[origin].options.vault, source.settings.options.vault
+            if done.match and not said.match:
+                forced[origin].append(desired.customer.name)
+    for origin, customers in forced.items():
+        yield Conflict(
+            code=Code.ALWAYS_STORED,
+            at=origin.at("options/vault/match"),
+            message=f"{name_customers(customers)} uses the native vault, which always keeps the "
+            "passwords of administrators: entries are matched, and created when missing.",
+        )
+
+
 def _why_nobody(desired: Desired) -> str:
     return "" if _directories(desired.customer) else ", and it has no directory"
 
@@ -220,4 +239,5 @@ LINTS: tuple[Lint, ...] = (
     _unused_integration,
     _default_gains,
     _nothing_imported,
+    _always_stored,
 )

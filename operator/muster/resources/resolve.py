@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from muster.model.connections import Integration, NativeVault
 from muster.model.names import AccountType, CustomerName
 from muster.model.settings import (
     AccountOverride,
@@ -33,17 +34,35 @@ def resolve(estate: Estate) -> Estate:
     overrides: dict[CustomerName, list[AccountOverride]] = defaultdict(list)
     for override in sorted(estate.overrides, key=lambda override: override.name):
         overrides[override.customer].append(override)
-    desired = (
-        Desired(
-            customer=customer,
-            sources=tuple(_sources(customer, estate.policies)),
-            overrides=tuple(overrides[customer.name]),
-            vault=integrations.get(customer.vault.integration) if customer.vault else None,
-            psa=integrations.get(customer.psa.integration) if customer.psa else None,
+    desired = []
+    for customer in sorted(estate.customers, key=lambda customer: customer.name):
+        vault = integrations.get(customer.vault.integration) if customer.vault else None
+        sources = _sources(customer, estate.policies)
+        desired.append(
+            Desired(
+                customer=customer,
+                sources=tuple(always_stored(source, vault) for source in sources),
+                overrides=tuple(overrides[customer.name]),
+                vault=vault,
+                psa=integrations.get(customer.psa.integration) if customer.psa else None,
+            )
         )
-        for customer in sorted(estate.customers, key=lambda customer: customer.name)
-    )
     return replace(estate, desired=tuple(desired))
+
+
+def always_stored(source: ImportSource, vault: Integration | None) -> ImportSource:
+    """Return the source as it is in force beside a customer's vault.
+
+    In the native vault the passwords of administrators are always kept: matching and creating
+    entries are on there, whatever the policy says. Another vault changes nothing.
+    """
+    native = vault is not None and isinstance(vault.product, NativeVault)
+    if not native or source.settings.account_type is not AccountType.ADMINISTRATOR:
+        return source
+    options = source.settings.options
+    stored = replace(options.vault, match=True, create_when_missing=True)
+    settings = replace(source.settings, options=replace(options, vault=stored))
+    return replace(source, settings=settings)
 
 
 def covers(policy: AutomaticImportPolicy, customer: Customer) -> bool:
