@@ -210,8 +210,8 @@ def _always_stored(estate: Estate, _: datetime) -> Iterator[Conflict]:
         yield Conflict(
             code=Code.ALWAYS_STORED,
             at=origin.at("options/vault/match"),
-            message=f"{name_customers(customers)} uses the native vault, which always keeps the "
-            "passwords of administrators: entries are matched, and created when missing.",
+            message=f"The native vault of {name_customers(customers)} always keeps the passwords "
+            "of administrators: entries are matched, and created when missing.",
         )
 
 
