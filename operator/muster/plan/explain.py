@@ -15,12 +15,12 @@ from muster.model.names import AccountId, System
 from muster.model.settings import ImportSettings
 from muster.plan.context import Context, Kept
 from muster.plan.decide import SourceSelection
+from muster.plan.evidence import Hits, Nothing, SetAside, Subject
 from muster.plan.exclusions import EXCLUSIONS, Facts
 from muster.plan.identity import identify
 from muster.plan.keys import fold
 from muster.plan.linking import Linking
 from muster.plan.make import Workings
-from muster.plan.matching import Hits, Nothing, SetAside, Subject
 from muster.plan.vault_matching import usernames
 
 

@@ -27,8 +27,9 @@ from muster.model.records import ContactDraft, EntryDraft
 from muster.model.settings import Customer
 from muster.plan.context import Context, Kept
 from muster.plan.drift import contact_names, entry_name
+from muster.plan.evidence import Matcher, Subject
 from muster.plan.keys import fold
-from muster.plan.matching import Matcher, Subject, match_all
+from muster.plan.matching import match_all
 from muster.plan.psa_matching import ContactMatcher
 from muster.plan.vault_matching import EntryMatcher, category_to_write, mark_of
 

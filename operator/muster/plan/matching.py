@@ -3,95 +3,21 @@
 The order is fixed, so the order of input does not matter: what a person pinned, then the
 links of earlier runs, then the tiers from the strongest to the weakest. A record that a
 stronger tier has claimed, or that two accounts reach, is a conflict and links nobody.
-What a record looks like is the matchers' business (`vault_matching`, `psa_matching`).
+What a record looks like is the matchers' business (`vault_matching`, `psa_matching`,
+`pair_matching`).
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
-from muster.model.accounts import Candidate, Identity, Link
+from muster.model.accounts import Candidate, Link
 from muster.model.names import LINKED_STATES, AccountId, LinkState, MatchKey, RemoteId
 from muster.model.reasons import Reason
-from muster.model.settings import LinkOverride, Options
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """One account that wants a record in one system."""
-
-    identity: Identity
-    options: Options
-    override: LinkOverride | None = None
-    override_name: str = ""
-    prior: Link | None = None
-    """The link of an earlier run, of a released account too."""
-    created: RemoteId | None = None
-    """What the journal says Muster created for this account, when no link holds it yet."""
-    creating: bool = False
-    """Whether the journal holds an open create for this account."""
-    returning: bool = False
-    """Whether the link is that of an account released before, which others may hold by now."""
-
-    @property
-    def forbidden(self) -> tuple[RemoteId, ...]:
-        """The records that a person has said are not the account's."""
-        return self.override.forbid if self.override else ()
-
-    @property
-    def held(self) -> RemoteId | None:
-        """The record of an earlier run, unless a person has taken it away since."""
-        record = self.prior.id if self.prior and self.prior.id else self.created
-        return None if record is None or _detached(self, record) else record
-
-
-@dataclass(frozen=True, slots=True)
-class Hits:
-    """Usable records that match. The lower the rank, the stronger the evidence."""
-
-    rank: int
-    found: tuple[tuple[RemoteId, MatchKey], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """Records that match but must not be linked; nothing is created beside them."""
-
-    link: Link
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """No record matches. The hints are shown to people and never linked."""
-
-    hints: tuple[Candidate, ...] = ()
-
-
-Found = Hits | SetAside | Nothing
-
-
-class Matcher(Protocol):
-    """What matching needs to know about the records of one system."""
-
-    def find(self, subject: Subject) -> Found:
-        """Return what matches and is not forbidden, without looking at who else matches it."""
-        ...
-
-    def name(self, record: RemoteId) -> str | None:
-        """Return a record's name, or None when the record is not there."""
-        ...
-
-    def unusable(self, record: RemoteId) -> str:
-        """Return why a record must not be linked; empty when it may."""
-        ...
-
-    def candidate(self, record: RemoteId, evidence: str) -> Candidate:
-        """Describe a record for a person."""
-        ...
-
+from muster.plan.claims import Claims
+from muster.plan.evidence import Hits, Matcher, Nothing, SetAside, Subject, by_id
 
 _LASTING = frozenset({Reason.MATCHED, Reason.CREATE_WHEN_MISSING, Reason.ALREADY_LINKED})
 """The reasons that a link keeps from run to run."""
@@ -102,7 +28,7 @@ _OURS = frozenset({MatchKey.MARK, MatchKey.CREATED})
 
 def match_all(subjects: Mapping[AccountId, Subject], matcher: Matcher) -> dict[AccountId, Link]:
     """Return the link of every subject."""
-    claims = _Claims(subjects)
+    claims = Claims(subjects)
     links: dict[AccountId, Link] = {}
     searching: dict[AccountId, Subject] = {}
     for account, subject in subjects.items():
@@ -116,71 +42,8 @@ def match_all(subjects: Mapping[AccountId, Subject], matcher: Matcher) -> dict[A
     return links
 
 
-class _Claims:
-    """Which record belongs to whom."""
-
-    def __init__(self, subjects: Mapping[AccountId, Subject]) -> None:
-        self._subjects = subjects
-        self.sticky: dict[RemoteId, AccountId] = {}
-        self.disputed: set[RemoteId] = set()
-        self.pins = Counter(
-            subject.override.pin
-            for subject in subjects.values()
-            if subject.override and subject.override.pin
-        )
-        self.owner: dict[RemoteId, AccountId] = {}
-        self.contested: set[RemoteId] = set()
-        self._keep_earlier_links()
-
-    def _keep_earlier_links(self) -> None:
-        """Give each record to the account with the strongest earlier link, if there is one."""
-        holders: defaultdict[RemoteId, list[tuple[int, AccountId]]] = defaultdict(list)
-        for account, subject in self._subjects.items():
-            if subject.held is not None:
-                holders[subject.held].append((_weakness(subject), account))
-        for record, ranked in holders.items():
-            strongest = min(ranked)[0]
-            first, *others = [account for weakness, account in ranked if weakness == strongest]
-            if others:
-                self.disputed.add(record)
-            else:
-                self.sticky[record] = first
-
-    def taken(self, record: RemoteId, account: AccountId) -> bool:
-        """Say whether an earlier link of somebody else stands against this account's own."""
-        return record in self.disputed or self.sticky.get(record, account) != account
-
-    def claim(self, account: AccountId, link: Link) -> None:
-        if link.id and link.state in LINKED_STATES:
-            self.owner[link.id] = account
-
-    def holder(self, record: RemoteId) -> str:
-        account = self.owner.get(record) or self.sticky.get(record)
-        return self._subjects[account].identity.user if account else "another account"
-
-
-def _weakness(subject: Subject) -> int:
-    """Rank earlier links: a person's word, then a link in force, then one from before."""
-    if subject.override and subject.override.pin:
-        return 0
-    in_force = subject.prior is None or subject.prior.state in LINKED_STATES
-    return 1 if in_force and not subject.returning else 2
-
-
-def _detached(subject: Subject, record: RemoteId) -> bool:
-    """Say whether a person has taken this record away from the account."""
-    override = subject.override
-    if override is None:
-        return False
-    return (
-        override.ignore
-        or record in override.forbid
-        or (override.pin is not None and override.pin != record)
-    )
-
-
 def _standing(
-    account: AccountId, subject: Subject, matcher: Matcher, claims: _Claims
+    account: AccountId, subject: Subject, matcher: Matcher, claims: Claims
 ) -> Link | None:
     """Return the link that a person or an earlier run has settled, or None to search."""
     override = subject.override
@@ -201,7 +64,7 @@ def _standing(
     return _sticky(record, name, subject, matcher)
 
 
-def _taken(record: RemoteId, subject: Subject, matcher: Matcher, claims: _Claims) -> Link:
+def _taken(record: RemoteId, subject: Subject, matcher: Matcher, claims: Claims) -> Link:
     """Return that the record of an earlier run belongs, or might belong, to somebody else.
 
     The id stays, so that the link heals when the other lets go, and nothing is created meanwhile.
@@ -263,7 +126,7 @@ def _sticky_reason(prior: Link) -> Reason:
 
 
 def _pinned(
-    account: AccountId, record: RemoteId, subject: Subject, matcher: Matcher, claims: _Claims
+    account: AccountId, record: RemoteId, subject: Subject, matcher: Matcher, claims: Claims
 ) -> Link:
     name = matcher.name(record)
     other = claims.owner.get(record) or claims.sticky.get(record)
@@ -300,7 +163,7 @@ def _invalid(state: LinkState, message: str) -> Link:
 def _match_by_tier(
     searching: Mapping[AccountId, Subject],
     matcher: Matcher,
-    claims: _Claims,
+    claims: Claims,
     links: dict[AccountId, Link],
 ) -> None:
     tiers: defaultdict[int, dict[AccountId, Hits]] = defaultdict(dict)
@@ -320,7 +183,7 @@ def _settle_tier(
     tier: Mapping[AccountId, Hits],
     subjects: Mapping[AccountId, Subject],
     matcher: Matcher,
-    claims: _Claims,
+    claims: Claims,
 ) -> dict[AccountId, Link]:
     wanted = Counter(record for hits in tier.values() for record, _ in hits.found)
     links = {
@@ -335,7 +198,7 @@ def _settle_tier(
 
 
 def _settle(
-    hits: Hits, subject: Subject, wanted: Mapping[RemoteId, int], matcher: Matcher, claims: _Claims
+    hits: Hits, subject: Subject, wanted: Mapping[RemoteId, int], matcher: Matcher, claims: Claims
 ) -> Link:
     record, key = hits.found[0]
     if len(hits.found) > 1:
@@ -373,15 +236,10 @@ def _open_question(
     return _unless_equal(subject.prior, link)
 
 
-def by_id(candidate: Candidate) -> tuple[int, str]:
-    """Sort candidates by id, as numbers where they are numbers."""
-    return (len(candidate.id), candidate.id)
-
-
 def _unmatched(subject: Subject, hints: tuple[Candidate, ...]) -> Link:
     """Return that nothing matches, and whether a link was lost by that."""
     prior = subject.prior
-    if prior and prior.id and not _detached(subject, prior.id):
+    if prior and prior.id and not subject.detached(prior.id):
         message = (
             f"The linked record {prior.id} is gone. Restore it, create one that matches, "
             "or pin another with an AccountOverride."

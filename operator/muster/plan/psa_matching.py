@@ -13,8 +13,8 @@ from muster.model.accounts import Candidate, Link
 from muster.model.names import LinkState, MatchKey, NameFallback, RemoteId
 from muster.model.reasons import Reason
 from muster.model.records import PsaContact
+from muster.plan.evidence import Found, Hits, Nothing, SetAside, Subject, by_id
 from muster.plan.keys import fold, fold_name
-from muster.plan.matching import Found, Hits, Nothing, SetAside, Subject, by_id
 
 _EMAIL_RANK, _NAME_RANK = 1, 2
 

@@ -13,8 +13,8 @@ from muster.model.accounts import Candidate, Identity, Link
 from muster.model.names import CustomerName, LinkState, MatchKey, RemoteId, Uncategorized
 from muster.model.reasons import Reason
 from muster.model.records import VaultCategory, VaultEntry
+from muster.plan.evidence import Found, Hits, Nothing, SetAside, Subject, by_id
 from muster.plan.keys import fold
-from muster.plan.matching import Found, Hits, Nothing, SetAside, Subject, by_id
 
 ACTIVE_DIRECTORY_CATEGORIES = ("Active Directory",)
 """Categories accepted for accounts of Active Directory; the first that exists is written."""
