@@ -29,7 +29,14 @@ from muster.lab.http_server import Delivery, LoopbackServer, Reply
 from muster.model.secret import Secret
 from muster.transport.budget import RequestBudget, RequestLimit
 from muster.transport.http import Transport
-from muster.transport.options import Connection, HeaderAuth, HttpOptions, Vendor, base_url
+from muster.transport.options import (
+    BearerAuth,
+    Connection,
+    HeaderAuth,
+    HttpOptions,
+    Vendor,
+    base_url,
+)
 
 KEY = Secret("ITG.very-secret-key")
 VENDOR = Vendor(
@@ -133,15 +140,19 @@ def connect(endpoint: str, ca: trustme.CA) -> Iterator[Open]:
     [status(500), status(503), status(429), status(408), web_page(502), CUT, DROPPED],
     ids=["500", "503", "429", "408", "gateway-page", "cut-body", "disconnect"],
 )
-@pytest.mark.parametrize("method", ["GET", "PATCH"])
+@pytest.mark.parametrize("method", ["GET", "PATCH", "POST"])
 def test_repeatable_requests_are_sent_again(
     script: Script, connect: Open, trouble: Delivery, method: str
 ) -> None:
-    """A read, and a change by id, survive any single failure of the system."""
+    """A read, and a change by id even if it is a POST, survive any single failure."""
     script.answers = [trouble]
     transport = connect()
-    answer = transport.get("/a") if method == "GET" else transport.patch("/a", {})
-    assert answer.body == {"fine": True}
+    send = {
+        "GET": lambda: transport.get("/a"),
+        "PATCH": lambda: transport.patch("/a", {}),
+        "POST": lambda: transport.post_change("/a", [{"id": 1}]),
+    }
+    assert send[method]().body == {"fine": True}
     assert [seen[0] for seen in script.seen] == [method, method]
     assert transport.usage.retries == 1
     assert transport.usage.requests == 2
@@ -328,6 +339,19 @@ def test_the_vendors_words_are_shown_short_and_clean(script: Script, connect: Op
     assert text.startswith("Acme answered 422: bad key *** xxx")
     assert len(text) < 250
     assert "\n" not in text
+
+
+def test_a_token_that_the_vendor_echoes_is_not_shown(
+    script: Script, endpoint: str, ca: trustme.CA
+) -> None:
+    """Not even one that the connection was not opened with, because tokens change."""
+    script.answers = [status(422, b'{"message": "bad token young-token"}')]
+    options = replace(QUICK, ca_pem=ca.cert_pem.bytes().decode())
+    auth = BearerAuth(lambda _: Secret("young-token"))
+    transport = Transport(Connection(endpoint=endpoint, vendor=VENDOR, auth=auth, options=options))
+    with pytest.raises(Rejected, match=r"bad token \*\*\*"):
+        transport.get("/a")
+    transport.close()
 
 
 @pytest.mark.parametrize(
