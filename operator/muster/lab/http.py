@@ -82,6 +82,8 @@ class HttpLab(ABC):
         self.faults = faults or Faults()
         self.lock = threading.RLock()
         self.clock: Callable[[], datetime] = clock or _now
+        self.witness: Callable[[Request, Reply], None] | None = None
+        """Sees each request that was processed, and its answer, secrets included: for tests."""
         self._rate_limit = rate_limit
         self._recent: deque[datetime] = deque()
         self._requests: list[RequestLog] = []
@@ -178,6 +180,8 @@ class HttpLab(ABC):
         reply = self._answer_safely(request, struck)
         if self.is_write(request) and 200 <= reply.status < 300:
             self._writes += 1
+        if self.witness:
+            self.witness(request, reply)
         if find_fault(struck, LostReply):
             return Delivery(reply=None)
         return Delivery(reply=reply, cut=find_fault(struck, CutBody) is not None)
