@@ -37,6 +37,7 @@ def edited(text: str, index: int = 0, *path: str | int, field: Field = VAULT) ->
 
 
 BASE = "kind: Customer\nspec:\n  displayName: Contoso\n"
+DIRECTORIES = "  directories:\n    entra:\n      cloud: Global   # ours\n      # clientId\n"
 
 PLACES = {
     "last": (BASE, BASE + f"  {LINE}\n"),
@@ -45,10 +46,8 @@ PLACES = {
         BASE + f"  {LINE}\n\n  # the people\n  imports: []\n",
     ),
     "below the directories and their comments": (
-        BASE
-        + "  directories:\n    entra:\n      cloud: Global   # ours\n      # clientId\n  # imports\n",
-        BASE + "  directories:\n    entra:\n      cloud: Global   # ours\n      # clientId\n"
-        f"  {LINE}\n  # imports\n",
+        f"{BASE}{DIRECTORIES}  # imports\n",
+        f"{BASE}{DIRECTORIES}  {LINE}\n  # imports\n",
     ),
     "CRLF": (BASE.replace("\n", "\r\n"), (BASE + f"  {LINE}\n").replace("\n", "\r\n")),
     "no line end at the end": (BASE.rstrip(), BASE + f"  {LINE}"),
@@ -99,7 +98,8 @@ def test_a_psa_stands_below_the_vault() -> None:
 
 def test_only_the_document_that_is_meant_changes() -> None:
     """In a file of several documents, and in a list, the others stay as they are."""
-    text = f"# first\n---\n{BASE}---\n# second\n{BASE}--- # list\nitems:\n- spec:\n    displayName: A\n"
+    several = "--- # list\nitems:\n- spec:\n    displayName: A\n"
+    text = f"# first\n---\n{BASE}---\n# second\n{BASE}{several}"
     second = edited(text, 1)
     assert second == text.replace(f"# second\n{BASE}", f"# second\n{BASE}  {LINE}\n")
     assert edited(text, 2, "items", 0) == text + f"    {LINE}\n"
@@ -134,14 +134,34 @@ def test_a_file_that_has_changed_is_refused() -> None:
 # ---------------------------------------------------------------- any layout
 
 NAMES = st.sampled_from(
-    ["Contoso", "'Contoso'", '"Contoso"', "&n Contoso", "Con toso  # c", "|-\n%s  Contoso",
-     ">\n%s  Con\n%s  toso\n", "Con\n%s  toso", "!!str 12"]
-)  # fmt: skip
+    [
+        "Contoso",
+        "'Contoso'",
+        '"Contoso"',
+        "&n Contoso",
+        "Con toso  # c",
+        "|-\n%s  Contoso",
+        ">\n%s  Con\n%s  toso\n",
+        "Con\n%s  toso",
+        "!!str 12",
+    ]
+)
 FIELDS = st.sampled_from(
-    ["directories: {a: [1, 2]}", "directories:\n%s  a:\n%s  - b\n%s  # deeper", "passwordAuthority:",
-     "directories: &d\n%s  a: b\n%s  c: |+\n%s    text\n\n", "suspend: true", "x: *name",
-     "imports:\n%s- a\n%s- b", "# a comment", "", "   ", "psa: {b: c}", "? y\n%s: z"]
-)  # fmt: skip
+    [
+        "directories: {a: [1, 2]}",
+        "directories:\n%s  a:\n%s  - b\n%s  # deeper",
+        "passwordAuthority:",
+        "directories: &d\n%s  a: b\n%s  c: |+\n%s    text\n\n",
+        "suspend: true",
+        "x: *name",
+        "imports:\n%s- a\n%s- b",
+        "# a comment",
+        "",
+        "   ",
+        "psa: {b: c}",
+        "? y\n%s: z",
+    ]
+)
 
 
 @st.composite

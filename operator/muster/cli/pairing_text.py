@@ -39,7 +39,7 @@ def _pairing_rows(pairings: Iterable[CustomerPairing]) -> Iterator[tuple[object,
             yield (*head, None, None, None, None)
         for one in pairing.candidates:
             yield (*head, one.organization.id, one.organization.name, one.integration, _why(one))
-            head = ("", "", "")
+            head = (" ", " ", " ")
 
 
 def _why(candidate: TenantCandidate) -> str:
