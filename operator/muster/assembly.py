@@ -14,7 +14,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from muster.adapters import DIRECTORIES, PSAS, VAULTS
+from muster.adapters import DIRECTORIES, ENTRA_DIRECTORIES, PSAS, VAULTS
 from muster.errors import MusterError
 from muster.model.connections import (
     ActiveDirectory,
@@ -28,7 +28,7 @@ from muster.model.connections import (
 from muster.model.names import Source
 from muster.model.records import Organization
 from muster.model.settings import Desired
-from muster.ports import Clock, Directory, Ports, Psa, Registry, Secrets, Vault
+from muster.ports import Clock, Directory, EntraDirectory, Ports, Psa, Registry, Secrets, Vault
 from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
 
@@ -72,6 +72,9 @@ class Assembly:
         self._turn = threading.Lock()
         self._vaults: dict[Integration, Vault] = {}
         self._psas: dict[Integration, Psa] = {}
+        self._entras: dict[Entra, EntraDirectory] = {}
+        self._entra_before = Usage()
+        """What tenants used that are closed by now; a counter must not go back."""
 
     def ports(self, desired: Desired) -> Ports:
         """Return the ports of one customer."""
@@ -80,6 +83,7 @@ class Assembly:
             registry=self._registry,
             clock=self._clock,
             directory=_try(Source.DIRECTORY, lambda: self.directory(desired), problems),
+            entra=_try(Source.ENTRA, lambda: self.entra(desired), problems),
             vault=_try(Source.VAULT, lambda: self.vault(desired.vault), problems),
             psa=_try(Source.PSA, lambda: self.psa(desired.psa), problems),
             problems=tuple(problems),
@@ -128,11 +132,26 @@ class Assembly:
             return None
         return DIRECTORIES[type(settings)](settings, self._secrets)
 
+    def entra(self, desired: Desired) -> EntraDirectory | None:
+        """Return a customer's Entra tenant; raises SpecError for a missing secret.
+
+        It is kept, because it holds its token and what it last saw.
+        """
+        settings = desired.customer.entra
+        if settings is None:
+            return None
+        with self._turn:
+            if settings not in self._entras:
+                opener = ENTRA_DIRECTORIES[type(settings)]
+                self._entras[settings] = opener(settings, self._secrets, self._http)
+            return self._entras[settings]
+
     def secret_names(self, desired: Desired) -> frozenset[str]:
         """Return the names of the secrets that a customer's systems need."""
         integrations = [one for one in (desired.vault, desired.psa) if one]
         names = frozenset[str]().union(*map(self.integration_secrets, integrations))
-        return names | _secret_names(desired.customer.active_directory)
+        customer = desired.customer
+        return names | _secret_names(customer.active_directory) | _secret_names(customer.entra)
 
     def integration_secrets(self, integration: Integration) -> frozenset[str]:
         """Return the names of the secrets that an integration needs."""
@@ -145,12 +164,17 @@ class Assembly:
             for opened in (self._vaults, self._psas):
                 for integration in [one for one in opened if _secret_names(one.product) & names]:
                     del opened[integration]
+            for settings in [one for one in self._entras if _secret_names(one) & names]:
+                self._entra_before += _usage_of(self._entras.pop(settings))
 
     def usage(self) -> tuple[tuple[str, Usage], ...]:
-        """Return what each open integration has used of its budget."""
+        """Return what each open integration has used of its budget; all tenants are `entra`."""
         with self._turn:
             opened = {**self._vaults, **self._psas}
-        found = ((one.name, getattr(port, "usage", None)) for one, port in opened.items())
+            tenants = tuple(self._entras.values())
+            entra = sum(map(_usage_of, tenants), self._entra_before)
+        found = [(one.name, getattr(port, "usage", None)) for one, port in opened.items()]
+        found += [("entra", entra)] if tenants else []
         return tuple((name, usage) for name, usage in found if usage is not None)
 
     def close(self) -> None:
@@ -163,6 +187,7 @@ class Assembly:
     def _opened(self) -> Iterator[object]:
         yield from self._vaults.values()
         yield from self._psas.values()
+        yield from self._entras.values()
 
 
 def _secret_names(settings: Product | ActiveDirectory | Entra | KeyValue2 | None) -> frozenset[str]:
@@ -173,6 +198,10 @@ def _secret_names(settings: Product | ActiveDirectory | Entra | KeyValue2 | None
     nested = (_secret_names(value) for value in values if isinstance(value, KeyValue2))
     own = frozenset(value.name for value in values if isinstance(value, SecretRef))
     return own.union(*nested)
+
+
+def _usage_of(port: object) -> Usage:
+    return getattr(port, "usage", None) or Usage()
 
 
 def _try(

@@ -14,6 +14,7 @@ from muster.model.connections import (
     ActiveDirectory,
     Autotask,
     ConnectWise,
+    Entra,
     HaloPsa,
     Hudu,
     Integration,
@@ -22,7 +23,7 @@ from muster.model.connections import (
 )
 
 if TYPE_CHECKING:
-    from muster.ports import Directory, Psa, Secrets, Vault
+    from muster.ports import Directory, EntraDirectory, Psa, Secrets, Vault
     from muster.transport.options import HttpOptions
 
 
@@ -82,6 +83,12 @@ def _active_directory(settings: ActiveDirectory, secrets: Secrets) -> Directory:
     return ActiveDirectoryAdapter(settings, secrets.read(settings.password), ca_pem)
 
 
+def _entra(settings: Entra, secrets: Secrets, options: HttpOptions | None = None) -> EntraDirectory:
+    from muster.adapters.entra import open_entra
+
+    return open_entra(settings, secrets, options)
+
+
 VAULTS: Mapping[type[object], Callable[..., Vault]] = {
     ItGlue: _it_glue,
     Hudu: _hudu,
@@ -101,3 +108,6 @@ PSAS: Mapping[type[object], Callable[..., Psa]] = {
 
 DIRECTORIES: Mapping[type[object], Callable[..., Directory]] = {ActiveDirectory: _active_directory}
 """Directories by the type of a customer's settings; call with (settings, secrets)."""
+
+ENTRA_DIRECTORIES: Mapping[type[object], Callable[..., EntraDirectory]] = {Entra: _entra}
+"""Entra tenants, likewise; call with (settings, secrets[, options])."""

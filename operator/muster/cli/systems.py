@@ -17,9 +17,9 @@ from muster.errors import MusterError, SpecError
 from muster.model.names import RemoteId
 from muster.model.records import Organization
 from muster.model.settings import Desired
-from muster.ports import Check, Directory, Psa, Vault
+from muster.ports import Check, Directory, EntraDirectory, Psa, Vault
 
-Checked = Directory | Vault | Psa
+Checked = Directory | EntraDirectory | Vault | Psa
 
 
 class Look(StrEnum):
@@ -92,6 +92,7 @@ def doctor(
             rows += _checks(integration.name, partial(assembly.integration, integration))
         for desired in choose(estate_read, only):
             rows += _checks(str(desired.customer.name), partial(assembly.directory, desired))
+            rows += _checks(str(desired.customer.name), partial(assembly.entra, desired))
             rows += _check_links(desired, assembly)
     if output is Format.TEXT:
         _print_checks(rows)

@@ -24,6 +24,14 @@ class Usage:
     throttled_s: float = 0.0
     """Seconds that callers waited for the budget or because the vendor said so, all threads."""
 
+    def __add__(self, other: Usage) -> Usage:
+        """Return what both have used."""
+        return Usage(
+            requests=self.requests + other.requests,
+            retries=self.retries + other.retries,
+            throttled_s=self.throttled_s + other.throttled_s,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimit:
@@ -98,8 +106,4 @@ class RequestBudget:
             return max(0.01, reset_at - time.time())
 
     def _count(self, requests: int = 0, retries: int = 0, throttled_s: float = 0.0) -> None:
-        self._usage = Usage(
-            requests=self._usage.requests + requests,
-            retries=self._usage.retries + retries,
-            throttled_s=self._usage.throttled_s + throttled_s,
-        )
+        self._usage += Usage(requests=requests, retries=retries, throttled_s=throttled_s)

@@ -1,0 +1,141 @@
+"""The `EntraDirectory` port: which part of Graph serves which method.
+
+Reads decide nothing: ids, names and dates are translated, and who is selected is the core's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from muster.adapters.entra import doctor, passwords
+from muster.adapters.entra.changes import WORTHWHILE_PAGES, UserReader
+from muster.adapters.entra.clouds import addresses_of
+from muster.adapters.entra.credentials import Credential, read_credential
+from muster.adapters.entra.graph import Graph
+from muster.adapters.entra.groups import read_groups
+from muster.adapters.entra.roles import read_roles
+from muster.adapters.entra.signin import Application, SignIn
+from muster.adapters.entra.tenant import read_tenant
+from muster.adapters.entra.users import look_up, user_of
+from muster.model.connections import Entra
+from muster.model.entra import EntraQuestion, EntraSnapshot
+from muster.model.names import AccountId
+from muster.model.secret import Secret
+from muster.ports import Check, Clock, Secrets
+from muster.transport.budget import Usage
+from muster.transport.options import HttpOptions
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_entra(
+    settings: Entra, secrets: Secrets, options: HttpOptions | None = None
+) -> EntraAdapter:
+    """Return the adapter of a tenant; nothing is sent yet.
+
+    Raises:
+        SpecError: a secret is missing or cannot be used.
+    """
+    ca_pem = secrets.read(settings.ca).reveal() if settings.ca else None
+    return EntraAdapter(
+        settings,
+        read_credential(settings, secrets),
+        replace(options or HttpOptions(), ca_pem=ca_pem),
+    )
+
+
+class EntraAdapter:
+    """One tenant; safe to use from many threads, and made to be kept: it holds its token."""
+
+    def __init__(
+        self,
+        settings: Entra,
+        credential: Credential,
+        options: HttpOptions | None = None,
+        *,
+        clock: Clock = _utc_now,
+        worthwhile_pages: int = WORTHWHILE_PAGES,
+    ) -> None:
+        options = options or HttpOptions()
+        application = Application(
+            tenant_id=settings.tenant_id,
+            client_id=settings.client_id,
+            addresses=addresses_of(settings),
+            credential=credential,
+        )
+        self._clock = clock
+        self._signin = SignIn(application, options)
+        self._graph = Graph(self._signin, options)
+        self.users = UserReader(self._graph, clock, worthwhile_pages)
+        """Holds the cursor of changes."""
+
+    def read(self, question: EntraQuestion, known: frozenset[AccountId]) -> EntraSnapshot:
+        """Read every user, and the groups and roles that the question names.
+
+        Whoever is known, a member or a holder and was not listed is looked up: lists lag
+        behind (https://learn.microsoft.com/graph/aad-advanced-queries).
+
+        Raises:
+            AccessDenied: credential, consent or a permission; a person must act.
+            Unavailable, RateLimited: nothing of what was read is used.
+            Unexpected: an answer that is not Graph's, or of another tenant.
+        """
+        tenant = read_tenant(self._graph, self._signin.application.tenant_id)
+        users = self.users.read()
+        permissions = self._signin.permissions()
+        groups = read_groups(
+            self._graph, question.groups, nested=question.nested, permissions=permissions
+        )
+        roles = read_roles(self._graph, question)
+        named = {user for group in groups for user in group.users}
+        named |= {user for role in roles for user in role.users}
+        users |= look_up(self._graph, (known | named) - users.keys())
+        return EntraSnapshot(
+            tenant=tenant,
+            users=tuple(user_of(record) for record in users.values()),
+            groups=groups,
+            roles=roles,
+        )
+
+    def check(self) -> tuple[Check, ...]:
+        """Try sign-in, consent and each permission; raises nothing."""
+        return doctor.check(self._signin, self._graph, self._clock)
+
+    def set_password(self, user: AccountId, password: Secret, *, must_change: bool) -> None:
+        """Set a cloud user's password; repeating it with the same password is safe.
+
+        Raises:
+            Rejected: the user is synchronized or gone, or the password breaks the policy.
+            AccessDenied: permission or role is missing.
+        """
+        passwords.set_password(self._graph, user, password, must_change=must_change)
+
+    def password_changed_at(self, user: AccountId) -> datetime | None:
+        """Return when a user's password changed, UTC; it lags behind by some seconds.
+
+        Raises:
+            Rejected: there is no such user.
+        """
+        return passwords.changed_at(self._graph, user)
+
+    def revoke_sessions(self, user: AccountId) -> None:
+        """End a user's sessions; repeating it is safe.
+
+        Raises:
+            Rejected: there is no such user.
+            AccessDenied: User.RevokeSessions.All is missing.
+        """
+        passwords.revoke_sessions(self._graph, user)
+
+    @property
+    def usage(self) -> Usage:
+        """Requests, retries and waiting time until now; a batch is one request."""
+        return self._graph.usage
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._graph.close()
+        self._signin.close()

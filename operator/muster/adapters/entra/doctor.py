@@ -1,0 +1,111 @@
+"""Try what a read needs of a tenant, and say what is missing: the lines of `muster doctor`.
+
+Decides nothing by the permissions that a token lists; they are shown to people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from muster.adapters.entra import groups, passwords, roles, tenant, users
+from muster.adapters.entra.graph import Graph
+from muster.adapters.entra.signin import SignIn
+from muster.errors import MusterError
+from muster.ports import Check, Clock
+
+_SOON = timedelta(days=30)
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    users.NEEDS: ("Directory.Read.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),
+    groups.NEEDS: (
+        "Group.Read.All",
+        "Directory.Read.All",
+        "GroupMember.ReadWrite.All",
+        "Group.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ),
+    roles.NEEDS: (
+        "RoleManagement.Read.All",
+        "Directory.Read.All",
+        "RoleManagement.ReadWrite.Directory",
+    ),
+    tenant.NEEDS: (
+        "Directory.Read.All",
+        "Organization.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ),
+}
+"""Each permission of a read, and the broader ones that do as well.
+
+Source: the permission tables of https://learn.microsoft.com/graph/api/user-list,
+group-list-members, rbacapplication-list-roleassignments and organization-list.
+"""
+
+_ALLOWED = {
+    *NEEDED,
+    groups.HIDDEN_NEEDS,
+    passwords.PERMISSION,
+    passwords.REVOKE_PERMISSION,
+    "MailboxSettings.Read",
+    "RoleEligibilitySchedule.Read.Directory",
+}
+
+
+def check(signin: SignIn, graph: Graph, clock: Clock) -> tuple[Check, ...]:
+    """Return one line for each thing that a read needs; one alone when nobody can sign in."""
+    expiry = tuple(_expiry(signin.application.credential.expires, clock()))
+    try:
+        # A consent of this hour may be missing in the token that is kept.
+        signin.drop_old()
+        granted = signin.permissions()
+    except MusterError as error:
+        return (*expiry, Check(name="Entra sign-in", ok=False, detail=str(error)))
+    signed_in = Check(
+        name="Entra sign-in", ok=True, detail=f"application {signin.application.client_id}"
+    )
+    return (
+        *expiry,
+        signed_in,
+        *_permissions(granted, signin.application.consent_link),
+        _tenant(graph, signin.application.tenant_id),
+    )
+
+
+def _expiry(expires: datetime | None, now: datetime) -> Iterator[Check]:
+    if expires is None:
+        return
+    ok = expires > now
+    advice = "Make a new one and upload it to the registration." if expires < now + _SOON else ""
+    detail = f"{'expires' if ok else 'expired'} on {expires.date().isoformat()}"
+    yield Check(name="Entra certificate", ok=ok, detail=detail, advice=advice)
+
+
+def _permissions(granted: frozenset[str] | None, consent_link: str) -> Iterator[Check]:
+    if granted is None:
+        yield Check(name="Entra permissions", ok=True, detail="not shown: the token cannot be read")
+        return
+    for needed, broader in NEEDED.items():
+        found = [one for one in (needed, *broader) if one in granted]
+        detail = "granted" if needed in found else f"covered by {found[0]}" if found else "missing"
+        advice = f"Add it to the registration and consent again: {consent_link}"
+        yield Check(
+            name=f"Entra {needed}", ok=bool(found), detail=detail, advice="" if found else advice
+        )
+    for extra in sorted(granted - _ALLOWED):
+        yield Check(
+            name=f"Entra {extra}",
+            ok=True,
+            detail="more than Muster needs",
+            advice="Take it away if nothing else of yours uses the application.",
+        )
+
+
+def _tenant(graph: Graph, tenant_id: str) -> Check:
+    try:
+        found = tenant.read_tenant(graph, tenant_id)
+    except MusterError as error:
+        return Check(name="Entra tenant", ok=False, detail=str(error))
+    synced = "synchronized by Entra Connect" if found.synced else "cloud only"
+    domains = ", ".join(found.domains) or "no domain"
+    return Check(name="Entra tenant", ok=True, detail=f"{found.name} ({domains}), {synced}")

@@ -1,0 +1,111 @@
+"""Reads who holds directory roles, directly and through groups.
+
+Only active assignments count: who could activate a role for a while (Privileged Identity
+Management) does not hold it. An assignment counts whatever its scope.
+
+Source: https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from muster.adapters.entra.graph import Graph, Record
+from muster.adapters.entra.groups import members
+from muster.adapters.entra.privileged import PRIVILEGED
+from muster.adapters.entra.users import id_of
+from muster.adapters.json_values import text_or_none
+from muster.errors import Unexpected
+from muster.model.entra import EntraQuestion, EntraRole
+from muster.model.names import AccountId
+
+NEEDS = "RoleManagement.Read.Directory"
+
+_ROLES = "/roleManagement/directory/roleDefinitions"
+_ASSIGNMENTS = "/roleManagement/directory/roleAssignments"
+_USER, _GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Role:
+    id: str
+    template_id: str
+    name: str
+
+
+def read_roles(graph: Graph, question: EntraQuestion) -> tuple[EntraRole, ...]:
+    """Return the roles that are asked for, in the order of names, also those nobody holds.
+
+    A name or template id that no role of the tenant has is answered by no role.
+    """
+    if not question.roles and not question.privileged:
+        return ()
+    rows, _ = graph.read_list(
+        _ROLES, (("$select", "id,displayName,templateId,isBuiltIn"),), needs=NEEDS
+    )
+    wanted = [role for role in map(_role, rows) if _is_wanted(role, question)]
+    if not wanted:
+        return ()
+    assignments, _ = graph.read_list(_ASSIGNMENTS, (("$expand", "principal"),), needs=NEEDS)
+    holders = _holders(graph, assignments, {role.id for role in wanted})
+    return tuple(
+        EntraRole(
+            template_id=role.template_id,
+            name=role.name,
+            users=tuple(map(AccountId, sorted(holders[role.id]))),
+        )
+        for role in sorted(wanted, key=lambda role: (role.name, role.template_id))
+    )
+
+
+def _role(record: Record) -> _Role:
+    own = id_of(record)
+    template = text_or_none(record.get("templateId")) or own
+    return _Role(
+        id=own, template_id=template.lower(), name=text_or_none(record.get("displayName")) or ""
+    )
+
+
+def _is_wanted(role: _Role, question: EntraQuestion) -> bool:
+    if question.privileged and role.template_id in PRIVILEGED:
+        return True
+    asked = {one.casefold() for one in question.roles}
+    return role.template_id in asked or role.name.casefold() in asked
+
+
+def _holders(
+    graph: Graph, assignments: Sequence[Record], roles: set[str]
+) -> Mapping[str, set[str]]:
+    users: dict[str, set[str]] = {role: set() for role in roles}
+    groups: dict[str, set[str]] = {role: set() for role in roles}
+    for one in assignments:
+        role = (text_or_none(one.get("roleDefinitionId")) or "").lower()
+        if role in roles:
+            kind, principal = _principal(one)
+            if kind == _USER:
+                users[role].add(principal)
+            elif kind == _GROUP:
+                groups[role].add(principal)
+    every = sorted(set[str]().union(*groups.values()))
+    within = members(graph, every, "user", transitive=True)
+    for role, found in groups.items():
+        users[role] |= {id_of(row) for group in found for row in within[group]}
+    return users
+
+
+def _principal(assignment: Record) -> tuple[str, str]:
+    """Return type and id of an assignment's principal; service principals are no users.
+
+    Raises:
+        Unexpected: it is neither named nor typed, so that a holder could be missed.
+    """
+    principal = assignment.get("principal")
+    kind = principal.get("@odata.type") if isinstance(principal, dict) else None
+    if isinstance(principal, dict) and isinstance(kind, str):
+        return kind, id_of(principal)
+    # A principal that was deleted, or that the application may not see.
+    own = text_or_none(assignment.get("principalId"))
+    if own is None:
+        raise Unexpected("Microsoft Graph shows the assignment of a role without its holder.")
+    return _USER, own.lower()

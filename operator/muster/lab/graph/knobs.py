@@ -1,0 +1,22 @@
+"""What differs between tenants, or is not known for certain, as switches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, kw_only=True)
+class GraphKnobs:
+    """How the simulated Graph behaves; tests may change it while it runs."""
+
+    max_page: int = 999
+    """The most users or members on a page, whatever `$top` says."""
+    delta_page: int = 200
+    """Entries on a page of changes. Unconfirmed: Graph decides by itself."""
+    empty_pages: bool = False
+    """Begin each list with an empty page that links to the next."""
+    reset_delta: bool = False
+    """Answer 410 to every link of changes, as after a reset of the service."""
+    password_needs_role: bool = True
+    """Demand an Entra role beside the permission. Unconfirmed: Microsoft's text says so, and
+    field reports say that the permission alone does for users without roles."""
