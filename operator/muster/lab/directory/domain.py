@@ -11,7 +11,7 @@ from muster.lab.directory import accounts
 from muster.lab.directory.accounts import DISABLED, NORMAL
 from muster.lab.directory.builtin import FIRST_FREE_RID, Names, provision
 from muster.lab.directory.dn import parse_part, split
-from muster.lab.directory.identifiers import guid_text, ticks
+from muster.lab.directory.identifiers import guid_text, sid_text, ticks
 from muster.lab.directory.tree import Tree, Values, part_of
 
 
@@ -195,6 +195,11 @@ class LabDomain:
         """Return an object's objectGUID as lower-case text with hyphens."""
         with self.tree.lock:
             return guid_text(self.tree.require(dn).values("objectguid")[0])
+
+    def object_sid(self, dn: str) -> str:
+        """Return an object's objectSid as text."""
+        with self.tree.lock:
+            return sid_text(self.tree.require(dn).values("objectsid")[0])
 
     def _person(self, name: str, sam: str, options: UserOptions) -> Values:
         upn = options.get("upn", "")

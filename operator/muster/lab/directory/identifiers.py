@@ -26,6 +26,13 @@ def sid_bytes(text: str) -> bytes:
         raise ValueError(f"{text} is no SID") from exc
 
 
+def sid_text(raw: bytes) -> str:
+    """Turn a binary SID into `S-1-5-32-544`."""
+    revision, count, authority = struct.unpack(">BB6s", raw[:8])
+    parts = struct.unpack(f"<{count}I", raw[8:])
+    return "-".join(map(str, ("S", revision, int.from_bytes(authority, "big"), *parts)))
+
+
 def guid_bytes(text: str) -> bytes:
     """Turn GUID text into 16 bytes, the first three fields little-endian (MS-DTYP 2.3.4.2)."""
     return UUID(text).bytes_le
