@@ -19,6 +19,8 @@ from muster.resources.references import linked_tenants
 
 T = TypeVar("T")
 
+_MSP_ITSELF = "0"
+
 
 def find_integration(estate: Estate, name: str) -> Integration:
     """Return an integration by its name; raises SpecError with the names that there are."""
@@ -43,8 +45,12 @@ def system_of(integration: Integration) -> System:
 
 
 def read_tenants(session: Session, integration: Integration) -> Tenants:
-    """Read all organizations or companies of an integration; raises RemoteError."""
-    found = session.assembly.list_tenants(integration)
+    """Read all organizations or companies of an integration; raises RemoteError.
+
+    Autotask's company 0, which is the MSP itself, is left out: no Customer can pin it.
+    """
+    listed = session.assembly.list_tenants(integration)
+    found = (one for one in listed if one.id != _MSP_ITSELF)
     return Tenants(
         integration=integration.name,
         system=system_of(integration),
