@@ -140,6 +140,11 @@ class KeyRing:
         """Say whether the ring has the key that seals the value; raises BrokenSeal."""
         return _parse(sealed).key_id in self._by_id
 
+    @staticmethod
+    def key_id_of(sealed: str) -> str:
+        """Return the id of the key that seals the value; raises BrokenSeal."""
+        return _parse(sealed).key_id
+
     def _wrap(self, data_key: bytes, value: bytes, context: str) -> _Sealed:
         newest = self._keys[0]
         wrapped = _encrypt(newest.cipher, data_key, _bound("key", context))

@@ -23,6 +23,7 @@ from muster.cli import (
     schemas,
     systems,
     validating,
+    vault,
 )
 from muster.cli.demo import demo
 from muster.cli.shell import run
@@ -53,6 +54,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(customers.app, name="customers")
+app.add_typer(vault.app, name="vault")
 app.add_typer(lab.app, name="lab")
 
 

@@ -52,7 +52,7 @@ def operator(
     \b
     muster operator --namespace muster
     """
-    _need_operator_libraries()
+    need_operator_libraries()
     from muster.kube.api import KubeApi
     from muster.kube.logs import LogFormat, set_up_logging
     from muster.kube.operator import Operator, OperatorOptions
@@ -86,7 +86,7 @@ def reconcile(
     \b
     muster reconcile contoso --wait
     """
-    _need_operator_libraries()
+    need_operator_libraries()
     from muster.kube.api import KubeApi
     from muster.kube.resources import CUSTOMER
     from muster.kube.status_writer import RECONCILE_ANNOTATION
@@ -117,7 +117,8 @@ def _wait(api: KubeApi, namespace: str, customer: str, asked: str, until: float)
     return ExitCode.ERROR
 
 
-def _need_operator_libraries() -> None:
+def need_operator_libraries() -> None:
+    """Raise MusterError, with what to install, where the cluster's libraries are missing."""
     try:
         import kopf  # noqa: F401 - only to see whether it is there
     except ModuleNotFoundError as missing:

@@ -168,19 +168,19 @@ def for_each_customer(
         return contain(work_on_it, desired.customer.name)
 
     results: list[T | MusterError] = []
-    with _progress() as progress, ThreadPoolExecutor(WORKERS) as pool:
-        task = progress.add_task(what, total=len(customers))
+    with progress() as bar, ThreadPoolExecutor(WORKERS) as pool:
+        task = bar.add_task(what, total=len(customers))
         try:
             for result in pool.map(guarded, customers):
                 results.append(result)
-                progress.advance(task)
+                bar.advance(task)
         except KeyboardInterrupt:
             stop.set()
             raise
     return results
 
 
-def _progress() -> Progress:
+def progress() -> Progress:
     """Return a progress bar on standard error, which shows only on a terminal."""
     console = err()
     return Progress(
