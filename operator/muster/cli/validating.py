@@ -44,6 +44,16 @@ def validate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail on warnings, too; notes never fail.")
     ] = False,
+    guardrails: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--guardrails",
+            "-g",
+            help="Files or directories with ValidatingAdmissionPolicies to ask as well; those "
+            "among the resources are always asked.",
+            show_default=False,
+        ),
+    ] = None,
     fix: Annotated[
         bool,
         typer.Option("--fix", help="Mend in the files what has one right answer, then check."),
@@ -67,7 +77,11 @@ def validate(
     if fix:
         _fix(where)
     loaded = load_estate(where)
-    problems = (*loaded.problems, *loaded.lints(datetime.now(UTC)))
+    problems = (
+        *loaded.problems,
+        *loaded.lints(datetime.now(UTC)),
+        *_guarded(loaded, guardrails or ()),
+    )
     for kind, path in targets:
         _write(kind, path, problems, loaded)
     failed = not is_valid(problems) or (strict and _warned(problems))
@@ -81,6 +95,19 @@ def _target(text: str) -> Target:
         return ProblemFormat(name), Path(path) if path else None
     except ValueError:
         raise typer.BadParameter(f'There is no format "{name}". Write one of {_FORMATS}.') from None
+
+
+def _guarded(loaded: LoadedEstate, paths: Sequence[Path]) -> tuple[Problem, ...]:
+    """Ask the guardrails of the tree, and those of the paths that were named for them."""
+    from muster.resources import load_estate
+    from muster.resources.guarding import find_guardrails, guard
+
+    trees = [loaded]
+    if paths:
+        named = load_estate(paths)
+        named.checked()
+        trees.append(named)
+    return guard(loaded, find_guardrails(trees))
 
 
 def _warned(problems: Sequence[Problem]) -> bool:

@@ -6,6 +6,7 @@ Source: Kubernetes, "Labels and Selectors": NotIn also fits where the label is a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from muster.model.settings import LabelRequirement
 
@@ -28,3 +29,16 @@ def _fits(requirement: LabelRequirement, labels: Mapping[str, str]) -> bool:
             return value is None
         case unknown:
             raise ValueError(f"unknown operator {unknown!r}")
+
+
+def json_selector_fits(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Return whether the labels fit a selector as Kubernetes writes it; none fits everything."""
+    body = selector or {}
+    exact = all(labels.get(key) == value for key, value in body.get("matchLabels", {}).items())
+    rows = (
+        LabelRequirement(
+            key=row["key"], operator=row["operator"], values=tuple(row.get("values", ()))
+        )
+        for row in body.get("matchExpressions", ())
+    )
+    return exact and labels_fit(rows, labels)

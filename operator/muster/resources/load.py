@@ -74,6 +74,8 @@ class LoadedEstate:
     estate: Estate
     problems: tuple[Problem, ...]
     places: dict[tuple[str, str], Placed] = field(repr=False)
+    documents: tuple[Placed, ...] = field(default=(), repr=False)
+    """Every resource that was found, other API groups' too, as it is written."""
 
     def locate(self, reference: str) -> str | None:
         """Return `file:line` for a reference such as `AutomaticImportPolicy/staff#/spec/mode`.
@@ -128,6 +130,7 @@ class _Loading:
         self.problems: list[Problem] = []
         self.resources: list[Resource] = []
         self.places: dict[tuple[str, str], Placed] = {}
+        self.documents: list[Placed] = []
         self.ignored = 0
 
     def read(self, file: Path) -> None:
@@ -151,7 +154,10 @@ class _Loading:
 
     def _take_one(self, placed: Placed) -> bool:
         """Take one resource; return whether it is ours to judge."""
-        match classify(placed.value):
+        verdict = classify(placed.value)
+        if isinstance(verdict, Ours | Foreign):
+            self.documents.append(placed)
+        match verdict:
             case Ours(kind):
                 self._admit(kind, placed)
                 return True
@@ -183,7 +189,12 @@ class _Loading:
         self.problems.sort(key=lambda p: (order.get(p.file, -1), p.line, p.column))
         if not self.problems:
             estate = resolve(estate)
-        return LoadedEstate(estate=estate, problems=tuple(self.problems), places=self.places)
+        return LoadedEstate(
+            estate=estate,
+            problems=tuple(self.problems),
+            places=self.places,
+            documents=tuple(self.documents),
+        )
 
     def _estate(self) -> Estate:
         resources = sorted(self.resources, key=lambda resource: resource.name)

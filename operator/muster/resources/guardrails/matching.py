@@ -1,0 +1,46 @@
+"""Which objects a policy or a binding is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from muster.resources.guardrails.policies import Json, Match, Rule
+from muster.resources.labels import json_selector_fits
+
+CREATE = "CREATE"
+"""A file says what shall be; to the API server it may be a create, and is judged as one."""
+
+
+def plural(kind: str) -> str:
+    """Return the resource name of a kind, as the API server's paths write it."""
+    lower = kind.lower()
+    return f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"
+
+
+def matches(match: Match, value: Json, namespace: Json | None) -> bool:
+    """Say whether an object is matched; one without rules matches everything."""
+    metadata = value.get("metadata", {})
+    if match.rules and not any(_rule_fits(rule, value) for rule in match.rules):
+        return False
+    if any(_rule_fits(rule, value) for rule in match.excluded):
+        return False
+    if not json_selector_fits(match.object_selector, metadata.get("labels") or {}):
+        return False
+    labels: dict[str, Any] = ((namespace or {}).get("metadata") or {}).get("labels") or {}
+    return json_selector_fits(match.namespace_selector, labels)
+
+
+def _rule_fits(rule: Rule, value: Json) -> bool:
+    group, _, version = value["apiVersion"].rpartition("/")
+    name = value.get("metadata", {}).get("name", "")
+    return (
+        _among(group, rule.groups)
+        and _among(version, rule.versions)
+        and _among(plural(value["kind"]), rule.resources)
+        and _among(CREATE, rule.operations)
+        and (not rule.names or name in rule.names)
+    )
+
+
+def _among(item: str, allowed: tuple[str, ...]) -> bool:
+    return "*" in allowed or item in allowed
