@@ -34,7 +34,10 @@ Unconfirmed: whether a child path counts as its parent's endpoint, so all are co
 
 _SILENT_S = 1800.0
 """How long nothing is sent after a 401: every customer's run would fail to sign in again, and
-repeated failures lock the API user. Unconfirmed: after how many."""
+repeated failures lock the API user; after how many is a setting of the tenant's.
+
+Source: the vendor's help, API_User_Add_Edit.htm, "Locked".
+"""
 
 _MAYBE_404 = frozenset({404, 405})
 

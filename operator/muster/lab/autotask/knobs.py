@@ -23,7 +23,7 @@ class AutotaskKnobs:
     says_why_401: bool = False
     """A 401 has a body. Unconfirmed: both forms are in client code."""
     lock_after: int = 10
-    """Failed sign-ins after which the user is locked. Unconfirmed: the number."""
+    """Failed sign-ins after which the user is locked; a setting of the tenant's."""
     ignores_unknown_operators: bool = True
     """A condition with a misspelt operator holds for every record, which was seen live;
     otherwise it is refused."""
