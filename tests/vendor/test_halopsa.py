@@ -49,7 +49,7 @@ DEVIATIONS = (
     ),
     Deviation(
         r"POST /Users answer 201: the status is not documented",
-        "Unconfirmed: asachs01/node-halopsa takes 201 for a create; any success is one to us",
+        "Unconfirmed: a create is expected to be 201; Muster takes any success for one",
     ),
     Deviation(
         r"(GET /Users/\{id\} answer 200|POST /Users answer 201)"

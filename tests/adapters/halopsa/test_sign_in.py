@@ -8,14 +8,20 @@ from threading import Barrier
 import pytest
 from tests.adapters.halopsa.conftest import OpenHalo, World
 
+from muster.adapters import PSAS
+from muster.adapters.halopsa import HaloPsaAdapter
 from muster.adapters.halopsa.endpoint import authorization_root, rest_root, trusted_authorization
 from muster.adapters.halopsa.tokens import Tokens
+from muster.adapters.secrets import EnvironmentSecrets, variable_of
 from muster.errors import AccessDenied, SpecError
 from muster.lab.faults import FaultKind, ServerError, Throttle
 from muster.lab.halopsa import HaloPsaKnobs
+from muster.model.connections import HaloPsa, Integration, SecretRef
 from muster.model.names import RemoteId
 from muster.model.records import ContactDraft
 from muster.model.secret import Secret
+from muster.resources.parse_connections import INTEGRATION
+from muster.resources.tables import read
 
 TOKEN, INFO, CLIENTS = "/auth/token", "/api/authinfo", "/api/Client"
 DRAFT = ContactDraft(given_name="Zoë", surname="O'Brien", email="zoe@contoso.example")
@@ -67,6 +73,26 @@ def test_only_known_servers_may_see_the_secret(found: str, trusted: bool) -> Non
         return
     with pytest.raises(AccessDenied, match="authorizationEndpoint"):
         trusted_authorization(found, "https://halo.msp.example")
+
+
+def test_an_integration_opens_from_its_yaml(halo: World) -> None:
+    """Endpoint, client id, secret and private CA arrive at the adapter."""
+    block = {
+        "endpoint": halo.lab.endpoint,
+        "clientId": halo.lab.client_id,
+        "clientSecretRef": {"name": "halopsa", "key": "clientSecret"},
+        "caRef": {"name": "lab", "key": "ca.crt"},
+    }
+    integration = Integration(name="halopsa", **read(INTEGRATION, {"haloPsa": block}))
+    values = {
+        SecretRef(name="halopsa", key="clientSecret"): halo.lab.client_secret,
+        SecretRef(name="lab", key="ca.crt"): halo.options.ca_pem or "",
+    }
+    secrets = EnvironmentSecrets({variable_of(ref): value for ref, value in values.items()})
+    psa = PSAS[HaloPsa](integration, secrets)
+    assert isinstance(psa, HaloPsaAdapter)
+    assert list(psa.list_companies()) == []
+    psa.close()
 
 
 def test_a_foreign_authorization_server_gets_nothing(open_halo: OpenHalo) -> None:

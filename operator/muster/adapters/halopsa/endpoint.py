@@ -8,8 +8,8 @@ from muster.errors import AccessDenied, SpecError
 from muster.transport.options import base_url
 
 _HALO_DOMAINS = ("halopsa.com", "haloitsm.com", "haloservicedesk.com")
-"""Domains whose hosts Halo runs. Source: https://halopsa.com/apidoc/authorisation names hosts
-below the first; its sister products, with the same API, have the other two."""
+"""Domains whose hosts Halo runs: those of the three products whose API the vendor's OpenAPI
+describes, HaloPSA, HaloITSM and HaloServiceDesk."""
 
 
 def rest_root(endpoint: str) -> str:

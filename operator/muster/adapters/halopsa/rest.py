@@ -121,8 +121,8 @@ def read_record(transport: Transport, path: str) -> Record | None:
 def written_record(body: Any, listing: Listing) -> Record:
     """Return the record that a write answered.
 
-    It comes alone, in an array, or under the list's key: clients know all three
-    (KelvinTegelaar/CIPP-API, asachs01/node-halopsa, netaryx/pyhalopsa).
+    Unconfirmed: which of the shapes that public clients expect is the right one: the record
+    alone, in an array, or under the list's key.
     """
     if isinstance(body, dict) and listing.key in body:
         body = body[listing.key]
