@@ -62,7 +62,8 @@ def _it_glue(endpoint: str | None) -> Json:
 
 
 def _approval(reason: str) -> Json:
-    return {"plan": f"sha256:{'0' * 64}", "until": "2026-12-01T00:00:00Z", "reason": reason}
+    digest = reason.encode().hex().ljust(64, "0")
+    return {"plan": f"sha256:{digest}", "until": "2026-12-01T00:00:00Z", "reason": reason}
 
 
 _CREATES = {"vault": {"createWhenMissing": True}}
