@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.guardrails.cases import CASES, KNOWN_ADDRESSES, MORE, SHIPPED, Case
 
 from muster.resources import load_estate
 from muster.resources.codes import Code
 from muster.resources.guarding import find_guardrails, guard
 from muster.resources.guardrails import Guarded, Guardrails, Verdict, evaluate, read_guardrails
 from muster.resources.guardrails.policies import Action
-from tests.guardrails.cases import CASES, KNOWN_ADDRESSES, MORE, SHIPPED, Case
 
 ASKS_THE_USER = """\
 apiVersion: admissionregistration.k8s.io/v1
@@ -23,7 +23,10 @@ metadata: {name: only-seniors}
 spec:
   matchConstraints:
     resourceRules:
-      - {apiGroups: [muster.dev], apiVersions: [v1alpha1], operations: [CREATE], resources: [customers]}
+      - apiGroups: [muster.dev]
+        apiVersions: [v1alpha1]
+        operations: [CREATE]
+        resources: [customers]
   validations:
     - expression: "'seniors' in request.userInfo.groups"
 ---
