@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from muster.model.connections import Integration
 from muster.model.names import RemoteId, System
 from muster.model.records import Organization
-from muster.model.settings import Customer
+from muster.model.settings import Customer, Estate
 from muster.resources import parse_resource
+from muster.resources.references import linked_tenants
 from muster.resources.slugs import choose_slugs, slug_of
 from muster.resources.writing import customer_text, display_name, link_field, scalar
 
@@ -84,3 +87,30 @@ def test_every_name_becomes_a_sound_customer(names: list[str]) -> None:
 def test_what_a_reader_may_take_for_something_else_is_quoted(text: str) -> None:
     """A name that looks like a number, a date, a boolean or nothing stands in quotes."""
     assert scalar(text) == f'"{text}"'
+
+
+def test_what_is_linked_counts_through_every_integration() -> None:
+    """Two integrations with one address show the same records, so a link through one is known."""
+    resources = """
+        {kind: Integration, metadata: {name: one}, spec: {hudu: {endpoint: "https://H.example",
+          apiKeyRef: {name: a, key: k}}}}
+        ---
+        {kind: Integration, metadata: {name: two}, spec: {hudu: {endpoint: "https://h.example/",
+          apiKeyRef: {name: b, key: k}}}}
+        ---
+        {kind: Integration, metadata: {name: three}, spec: {hudu: {endpoint: "https://i.example",
+          apiKeyRef: {name: b, key: k}}}}
+        ---
+        {kind: Customer, metadata: {name: acme}, spec: {displayName: Acme,
+          vault: {integrationRef: {name: one}, organizationId: "7"}}}
+    """
+    parsed = [
+        parse_resource({"apiVersion": "muster.dev/v1alpha1", **document})
+        for document in yaml.safe_load_all(textwrap.dedent(resources))
+    ]
+    estate = Estate(
+        customers=tuple(one for one in parsed if isinstance(one, Customer)),
+        integrations=tuple(one for one in parsed if isinstance(one, Integration)),
+    )
+    linked = [linked_tenants(estate, one) for one in estate.integrations]
+    assert linked == [{"7": "acme"}, {"7": "acme"}, {}]
