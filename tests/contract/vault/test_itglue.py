@@ -323,3 +323,50 @@ def test_a_vault_that_demands_a_password_rejects_plainly(open_world: OpenWorld) 
     number = world.add_organization("Contoso")
     with pytest.raises(Rejected, match="can't be blank"):
         world.vault.create_entry(number, draft(world.add_category("Active Directory")))
+
+
+def test_a_write_names_the_revision_that_it_made(world: ItGlueWorld) -> None:
+    """Each write has its own; when IT Glue does not say which, the write counts all the same."""
+    number = world.add_organization("Contoso")
+    entry = world.add_entry(number, "Joan", password=PLANTED)
+    first = world.vault.write_password(number, entry, Secret("one"))
+    second = world.vault.write_password(number, entry, Secret("two"))
+    assert first is not None
+    assert second is not None
+    assert int(first) < int(second)
+    world.faults.add(ServerError(status=500), method="GET", times=-1)
+    assert world.hasty.write_password(number, entry, Secret("three")) is None
+    assert world.stored(number)[0]["password"] == "three"
+
+
+def test_passwords_of_host_proof_entries_are_neither_read_nor_written(world: ItGlueWorld) -> None:
+    """Only people's browsers can decrypt them; both answers are plain refusals."""
+    number = world.add_organization("Contoso")
+    entry = world.add_entry(number, "sealed", host_proof=True)
+    with pytest.raises(Rejected, match="host-proof"):
+        world.vault.read_password(number, entry)
+    with pytest.raises(Rejected, match="Vaulted"):
+        world.vault.write_password(number, entry, Secret("x"))
+
+
+def test_a_password_that_is_left_out_is_not_taken_for_none(world: ItGlueWorld) -> None:
+    """A key without Password Access is shown entries without that attribute: access denied."""
+    number = world.add_organization("Contoso")
+    entry = world.add_entry(number, "Joan", password=PLANTED)
+    vault = world.open(world.lab.grant("ITG.reader", KeyRights(password_access=False)))
+    with pytest.raises(AccessDenied, match="Password Access"):
+        vault.read_password(number, entry)
+    with pytest.raises(AccessDenied, match="Password Access"):
+        vault.write_password(number, entry, Secret("x"))
+    assert world.stored(number)[0]["password"] == PLANTED
+
+
+def test_only_the_secret_is_sent_and_its_date_moves(world: ItGlueWorld) -> None:
+    """Notes, category and name stay; `password-updated-at` says when the password was set."""
+    number = world.add_organization("Contoso")
+    entry = world.add_entry(number, "Joan", notes="router", category="Active Directory")
+    (before,) = world.stored(number)
+    world.vault.write_password(number, entry, Secret("x"))
+    (after,) = world.stored(number)
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed - {"updated-at"} == {"password", "password-updated-at"}
