@@ -15,8 +15,20 @@ from muster.errors import MusterError
 if TYPE_CHECKING:
     from muster.lab.lab import Lab, LabDescription
 
+DEFAULT_ESTATE = "ad-itglue-connectwise"
+
+EstateMix = Annotated[
+    str,
+    typer.Option(
+        "--estate",
+        metavar="DIRECTORY-VAULT-PSA",
+        help="What it is made of: ad, entra or hybrid; itglue, hudu or native; connectwise, "
+        "autotask or halopsa.",
+    ),
+]
+
 app = typer.Typer(
-    help="A made-up MSP over real sockets: Active Directory, IT Glue and ConnectWise to try on.",
+    help="A made-up MSP over real sockets: directories, a vault and a PSA to try on.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -36,31 +48,45 @@ def serve(
     seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 7,
     customers: Annotated[int, typer.Option(min=1, max=50, help="How many customers.")] = 3,
     people: Annotated[int, typer.Option(min=1, help="People per customer.")] = 40,
+    estate: EstateMix = DEFAULT_ESTATE,
 ) -> int:
     """Serve the lab until Ctrl-C, and write an estate that points at it.
 
     \b
     muster lab serve /tmp/estate
+    muster lab serve /tmp/estate --estate hybrid-hudu-autotask
     muster plan /tmp/estate          (in another terminal)
     """
     from muster.lab.lab import serve as serve_lab
 
-    estate = directory or Path(tempfile.mkdtemp(prefix="muster-lab-"))
-    with open_lab(seed=seed, customers=customers, people=people) as running:
-        serve_lab(running, estate, announce)
+    folder = directory or Path(tempfile.mkdtemp(prefix="muster-lab-"))
+    with open_lab(seed=seed, customers=customers, people=people, estate=estate) as running:
+        serve_lab(running, folder, announce)
     return ExitCode.OK
 
 
-def open_lab(*, seed: int = 7, customers: int = 3, people: int = 40) -> Lab:
-    """Return a lab that is not started yet; raises when its libraries are not installed."""
+def open_lab(
+    *, seed: int = 7, customers: int = 3, people: int = 40, estate: str = DEFAULT_ESTATE
+) -> Lab:
+    """Return a lab that is not started yet.
+
+    Raises:
+        BadParameter: there is no such estate.
+        MusterError: the lab's libraries are not installed.
+    """
     try:
         from muster.lab.lab import Lab
+        from muster.lab.mix import Mix
     except ModuleNotFoundError as missing:
         raise MusterError(
             f"The lab needs {missing.name}, which is not installed. "
             "Install it with: pip install 'muster[lab]'"
         ) from missing
-    return Lab(seed=seed, customers=customers, people=people)
+    try:
+        mix = Mix.parse(estate)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+    return Lab(seed=seed, customers=customers, people=people, mix=mix)
 
 
 def announce(description: LabDescription) -> None:

@@ -8,14 +8,21 @@ from typing import Any
 
 import trustme
 
+from muster.lab.autotask.lab import AutotaskLab
+from muster.lab.autotask.populate import populate_autotask
 from muster.lab.connectwise.lab import ConnectWiseLab
 from muster.lab.faults import Faults
 from muster.lab.generate.estate import CA
 from muster.lab.generate.populate import populate_psa, populate_vault
 from muster.lab.generate.seeds import PlannedCustomer
+from muster.lab.halopsa.lab import HaloPsaLab
+from muster.lab.halopsa.populate import populate_halopsa
 from muster.lab.http import HttpLab
+from muster.lab.hudu.lab import HuduLab
+from muster.lab.hudu.populate import populate_hudu
 from muster.lab.itglue.lab import ItGlueLab
 from muster.lab.mix import PsaMix, VaultMix
+from muster.sealing import new_key
 
 Secrets = Mapping[tuple[str, str], str]
 """Values by the name and key of their secret."""
@@ -88,6 +95,85 @@ def connect_wise(lab: ConnectWiseLab) -> LabIntegration:
     )
 
 
+def hudu(lab: HuduLab) -> LabIntegration:
+    """Return the row of a simulated Hudu."""
+
+    def spec() -> dict[str, Any]:
+        key = {"name": "hudu", "key": "apiKey"}
+        return {"hudu": {"endpoint": lab.endpoint, "apiKeyRef": key, "caRef": dict(CA)}}
+
+    return LabIntegration(
+        name="hudu",
+        title="Hudu",
+        simulator=lab,
+        populate=lambda customer: populate_hudu(lab, customer),
+        spec=spec,
+        secrets={("hudu", "apiKey"): lab.key},
+    )
+
+
+def native_vault() -> LabIntegration:
+    """Return the row of the native vault, which is empty: nobody had one before Muster."""
+    key = {"name": "vault", "key": "keys"}
+    spec = {"nativeVault": {"backend": "Registry", "keyRef": key}}
+    return LabIntegration(
+        name="vault",
+        title="Native vault",
+        simulator=None,
+        populate=lambda customer: customer.facts.name,
+        spec=lambda: spec,
+        secrets={("vault", "keys"): new_key().reveal()},
+    )
+
+
+def autotask(lab: AutotaskLab) -> LabIntegration:
+    """Return the row of a simulated Autotask."""
+
+    def spec() -> dict[str, Any]:
+        body = {
+            "endpoint": lab.endpoint,
+            "userName": lab.user_name,
+            "secretRef": {"name": "autotask", "key": "secret"},
+            "integrationCodeRef": {"name": "autotask", "key": "integrationCode"},
+            "caRef": dict(CA),
+        }
+        return {"autotask": body}
+
+    return LabIntegration(
+        name="autotask",
+        title="Autotask",
+        simulator=lab,
+        populate=lambda customer: populate_autotask(lab, customer),
+        spec=spec,
+        secrets={
+            ("autotask", "secret"): lab.secret,
+            ("autotask", "integrationCode"): lab.integration_code,
+        },
+    )
+
+
+def halo_psa(lab: HaloPsaLab) -> LabIntegration:
+    """Return the row of a simulated HaloPSA."""
+
+    def spec() -> dict[str, Any]:
+        body = {
+            "endpoint": lab.endpoint,
+            "clientId": lab.client_id,
+            "clientSecretRef": {"name": "halopsa", "key": "clientSecret"},
+            "caRef": dict(CA),
+        }
+        return {"haloPsa": body}
+
+    return LabIntegration(
+        name="halopsa",
+        title="HaloPSA",
+        simulator=lab,
+        populate=lambda customer: populate_halopsa(lab, customer),
+        spec=spec,
+        secrets={("halopsa", "clientSecret"): lab.client_secret},
+    )
+
+
 def open_vault(
     mix: VaultMix, ca: trustme.CA, faults: Faults, categories: tuple[str, ...]
 ) -> LabIntegration:
@@ -95,8 +181,10 @@ def open_vault(
     match mix:
         case VaultMix.IT_GLUE:
             return it_glue(ItGlueLab(ca=ca, faults=faults), categories)
-        case _:
-            raise NotImplementedError(mix)
+        case VaultMix.HUDU:
+            return hudu(HuduLab(ca=ca, faults=faults))
+        case VaultMix.NATIVE:
+            return native_vault()
 
 
 def open_psa(mix: PsaMix, ca: trustme.CA, faults: Faults) -> LabIntegration:
@@ -104,5 +192,7 @@ def open_psa(mix: PsaMix, ca: trustme.CA, faults: Faults) -> LabIntegration:
     match mix:
         case PsaMix.CONNECT_WISE:
             return connect_wise(ConnectWiseLab(ca=ca, faults=faults))
-        case _:
-            raise NotImplementedError(mix)
+        case PsaMix.AUTOTASK:
+            return autotask(AutotaskLab(ca=ca, faults=faults))
+        case PsaMix.HALO_PSA:
+            return halo_psa(HaloPsaLab(ca=ca, faults=faults))

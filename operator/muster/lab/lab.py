@@ -24,18 +24,23 @@ from muster.lab.connectwise.lab import ConnectWiseLab
 from muster.lab.directory.domain import LabDomain
 from muster.lab.directory.server import LdapServer
 from muster.lab.faults import Faults
+from muster.lab.generate.cloud import in_the_cloud
 from muster.lab.generate.estate import (
     CA,
     SECRETS,
+    TenantAccess,
     Whereabouts,
     reader_secret,
+    tenant_secret,
     write_estate,
     write_secrets,
 )
 from muster.lab.generate.infrastructure import READER
 from muster.lab.generate.msp import generate_msp
 from muster.lab.generate.populate import populate_domain
-from muster.lab.generate.seeds import EndUsersBy, PlannedCustomer
+from muster.lab.generate.seeds import CustomerFacts, EndUsersBy, PlannedCustomer
+from muster.lab.graph.lab import GraphLab
+from muster.lab.graph.populate import populate_tenant
 from muster.lab.http import HttpLab
 from muster.lab.integrations import open_psa, open_vault
 from muster.lab.itglue.lab import ItGlueLab
@@ -69,7 +74,9 @@ class Lab:
         self.faults = Faults()
         self.vault = open_vault(self.mix.vault, self.ca, self.faults, self.plan.categories)
         self.psa = open_psa(self.mix.psa, self.ca, self.faults)
+        self.graph = GraphLab(ca=self.ca, faults=self.faults) if self.mix.has_tenant else None
         self.domains: dict[str, LabDomain] = {}
+        self.tenant_ids: dict[str, str] = {}
         self.ldap: dict[str, LdapServer] = {}
         self.organization_ids: dict[str, str] = {}
         self.company_ids: dict[str, str] = {}
@@ -94,7 +101,7 @@ class Lab:
     @property
     def simulators(self) -> tuple[HttpLab, ...]:
         """Everything that is served over HTTP."""
-        rows = (self.vault.simulator, self.psa.simulator)
+        rows = (self.vault.simulator, self.psa.simulator, self.graph)
         return tuple(one for one in rows if one)
 
     def writes(self) -> int:
@@ -144,7 +151,7 @@ class Lab:
                 if one.simulator
             ),
             directories=tuple(
-                (customer.facts.name, self._whereabouts(customer).directory or "")
+                (customer.facts.name, _directories(self._whereabouts(customer)))
                 for customer in self.plan.customers
             ),
         )
@@ -154,15 +161,23 @@ class Lab:
         return self._passwords[customer]
 
     def _populate(self) -> None:
-        for customer in self.plan.customers:
-            facts = customer.facts
-            domain = LabDomain(facts.dns_name, facts.netbios_name, seed=self.plan.seed)
-            self._passwords[facts.name] = secrets.token_urlsafe(18)
-            populate_domain(domain, customer, {READER: self._passwords[facts.name]})
-            self.domains[facts.name] = domain
-            self.ldap[facts.name] = LdapServer(domain, tls=self._tls())
-            self.organization_ids[facts.name] = self.vault.populate(customer)
-            self.company_ids[facts.name] = self.psa.populate(customer)
+        for planned in self.plan.customers:
+            customer = planned if self.mix.has_domain else in_the_cloud(planned)
+            name = customer.facts.name
+            domain = self._add_domain(customer) if self.mix.has_domain else None
+            if self.graph:
+                self.tenant_ids[name] = populate_tenant(self.graph, customer, domain)
+            self.organization_ids[name] = self.vault.populate(customer)
+            self.company_ids[name] = self.psa.populate(customer)
+
+    def _add_domain(self, customer: PlannedCustomer) -> LabDomain:
+        facts = customer.facts
+        domain = LabDomain(facts.dns_name, facts.netbios_name, seed=self.plan.seed)
+        self._passwords[facts.name] = secrets.token_urlsafe(18)
+        populate_domain(domain, customer, {READER: self._passwords[facts.name]})
+        self.domains[facts.name] = domain
+        self.ldap[facts.name] = LdapServer(domain, tls=self._tls())
+        return domain
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -171,25 +186,46 @@ class Lab:
 
     def _whereabouts(self, customer: PlannedCustomer) -> Whereabouts:
         facts = customer.facts
-        server = self.ldap[facts.name]
-        # One of the layouts goes through StartTLS, so that both ways are in use.
-        start_tls = facts.end_users_by is EndUsersBy.GROUP
-        ldaps_url = None if start_tls else server.ldaps_url
         return Whereabouts(
             facts=facts,
-            directory=ldaps_url or server.ldap_url,
+            directory=self._address(facts) if facts.name in self.ldap else None,
+            tenant=self._tenant(facts.name),
             vault=(self.vault.name, self.organization_ids[facts.name]),
             psa=(self.psa.name, self.company_ids[facts.name]),
         )
 
+    def _address(self, facts: CustomerFacts) -> str:
+        """Return the address of a domain; one of the layouts goes through StartTLS."""
+        server = self.ldap[facts.name]
+        start_tls = facts.end_users_by is EndUsersBy.GROUP
+        return server.ldap_url if start_tls else server.ldaps_url or server.ldap_url
+
+    def _tenant(self, name: str) -> TenantAccess | None:
+        if self.graph is None:
+            return None
+        return TenantAccess(
+            tenant_id=self.tenant_ids[name],
+            client_id=self.graph.client_id,
+            login=self.graph.login_endpoint,
+            graph=self.graph.graph_endpoint,
+        )
+
     def _secrets(self) -> dict[tuple[str, str], str]:
         readers = {reader_secret(name): value for name, value in self._passwords.items()}
+        graph = self.graph
+        tenants = {tenant_secret(name): graph.client_secret for name in self.tenant_ids if graph}
         return {
             **readers,
+            **tenants,
             **self.vault.secrets,
             **self.psa.secrets,
             (CA["name"], CA["key"]): self.ca.cert_pem.bytes().decode(),
         }
+
+
+def _directories(where: Whereabouts) -> str:
+    tenant = f"Entra {where.tenant.tenant_id}" if where.tenant else ""
+    return "  ".join(filter(None, (where.directory, tenant)))
 
 
 def serve(
