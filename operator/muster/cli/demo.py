@@ -16,11 +16,12 @@ import typer
 from rich.markup import escape
 
 from muster.cli.exit_codes import ExitCode
-from muster.cli.lab import open_lab
+from muster.cli.lab import DEFAULT_ESTATE, EstateMix, open_lab
 from muster.cli.output import out
 from muster.cli.reading import open_registry
 from muster.cli.shell import Program, run
 from muster.errors import MusterError
+from muster.lab.mix import VaultMix
 from muster.model.names import AccountType, CustomerName
 
 if TYPE_CHECKING:
@@ -37,15 +38,17 @@ def demo(
         Path | None, typer.Option(help="Keep the estate in this directory.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 7,
+    estate: EstateMix = DEFAULT_ESTATE,
 ) -> int:
     """Show the whole job in a minute: no cluster, no account, nothing outside this machine.
 
     \b
     muster demo
+    muster demo --estate hybrid-hudu-autotask
     """
-    with _directory(keep) as estate, open_lab(seed=seed, people=_PEOPLE) as lab:
-        lab.write_estate(estate)
-        with contextlib.chdir(estate):
+    with _directory(keep) as folder, open_lab(seed=seed, people=_PEOPLE, estate=estate) as lab:
+        lab.write_estate(folder)
+        with contextlib.chdir(folder):
             story = _Story(lab, context.find_root().command)
             story.tell()
     return ExitCode.OK if story.as_told else ExitCode.ERROR
@@ -75,7 +78,8 @@ class _Story:
     def tell(self) -> None:
         self._estate_chapter()
         self._first_run()
-        self._a_question()
+        if self._lab.mix.vault is not VaultMix.NATIVE:  # Muster's own has no doubles to ask about
+            self._a_question()
         self._second_run()
         self._a_mass_change()
 
@@ -108,15 +112,20 @@ class _Story:
 
     def _second_run(self) -> None:
         self._chapter("Run again: nothing to do, and nothing is written")
-        writes = self._writes()
+        writes = self._lab.writes()
         self._muster(ExitCode.OK, "apply")
-        self._console.print(f"Writes to IT Glue and ConnectWise: {self._writes() - writes}")
-        self.as_told = self.as_told and self._writes() == writes
+        titles = " and ".join(one.title for one in (self._lab.vault, self._lab.psa))
+        self._console.print(f"Writes to {titles}: {self._lab.writes() - writes}")
+        self.as_told = self.as_told and self._lab.writes() == writes
 
     def _a_mass_change(self) -> None:
-        self._chapter("Somebody moves half of the staff to another organizational unit by mistake")
-        moved = self._move_half()
-        self._console.print(f"{moved} people moved in Active Directory.")
+        if self._lab.mix.has_domain:
+            self._chapter("Somebody moves half of the staff to another organizational unit")
+            self._console.print(f"{self._move_half()} people moved in Active Directory.")
+        else:
+            self._chapter("Somebody empties the group of the staff by mistake")
+            self._empty_group()
+            self._console.print("The group is empty.")
         self._muster(ExitCode.REFUSED, "apply", "--customer", _CUSTOMER)
         self._console.print(
             "\nNobody was released. That was the whole job; try it yourself with: muster lab serve"
@@ -136,9 +145,6 @@ class _Story:
             records: tuple[AccountRecord, ...] = registry.load(CustomerName(_CUSTOMER)).records
             return records
 
-    def _writes(self) -> int:
-        return self._lab.itglue.writes() + self._lab.connectwise.writes()
-
     def _move_half(self) -> int:
         domain = self._lab.domains[_CUSTOMER]
         leavers = domain.add_organizational_unit("OU=Leavers")
@@ -148,6 +154,12 @@ class _Story:
         for sam in half:
             domain.move(domain.find(sam), leavers)
         return len(half)
+
+    def _empty_group(self) -> None:
+        facts = self._lab.plan.customer(_CUSTOMER).facts
+        tenant, graph = self._lab.tenant_ids[_CUSTOMER], self._lab.graph
+        if graph:
+            graph.set_members(tenant, graph.group(tenant, facts.staff_group), ())
 
     def _chapter(self, title: str) -> None:
         self._console.print(f"\n[bold]── {escape(title)}[/]")

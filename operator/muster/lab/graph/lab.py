@@ -209,6 +209,12 @@ class GraphLab(HttpLab):
             place.members[one] = list(members)
             return one
 
+    def group(self, tenant: str, name: str) -> str:
+        """Return the id of the group that has a name."""
+        with self.lock:
+            groups = self._tenant(tenant).groups
+            return next(one for one, record in groups.items() if record["displayName"] == name)
+
     def set_members(self, tenant: str, group: str, members: Iterable[str]) -> None:
         """Replace the members of a group."""
         with self.lock:
