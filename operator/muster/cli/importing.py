@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,8 @@ from muster.errors import MusterError, SpecError
 from muster.plan.keys import fold
 
 if TYPE_CHECKING:
-    from muster.model.names import RemoteId
+    from muster.cli.session import Place
+    from muster.model.settings import Customer
     from muster.plan.importing import Importable
     from muster.plan.tenants import Tenants
 
@@ -51,40 +52,43 @@ class _Row:
         return self.slug if self.writable else self.importable.customer or ""
 
 
+Source = Annotated[
+    str, typer.Option("--from", metavar="INTEGRATION", help="The vault or PSA to list.")
+]
+Part = Annotated[
+    str, typer.Option("--filter", metavar="TEXT", help="Only names that contain this.")
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        metavar="NAME-OR-ID",
+        help="Write this one; repeat it for several.",
+        show_default=False,
+    ),
+]
+Every = Annotated[bool, typer.Option("--all", help="Write all that are new, of those listed.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FOLDER",
+        help="Where to write; customers/ in the first PATH when left out.",
+        show_default=False,
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the files instead of writing them.")]
+
+
 def import_customers(
-    source: Annotated[
-        str,
-        typer.Option("--from", metavar="INTEGRATION", help="The vault or PSA to list."),
-    ],
+    source: Source,
     paths: options.Paths = None,
     also: options.Also = None,
-    part: Annotated[
-        str, typer.Option("--filter", metavar="TEXT", help="Only names that contain this.")
-    ] = "",
-    select: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--select",
-            metavar="NAME-OR-ID",
-            help="Write this one; repeat it for several.",
-            show_default=False,
-        ),
-    ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Write all that are new, of those listed.")
-    ] = False,
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="FOLDER",
-            help="Where to write; customers/ in the first PATH when left out.",
-            show_default=False,
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the files instead of writing them.")
-    ] = False,
+    part: Part = "",
+    select: Select = None,
+    every: Every = False,
+    folder: Folder = None,
+    dry_run: DryRun = False,
     output: options.Output = Format.TEXT,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
@@ -100,28 +104,37 @@ def import_customers(
     muster customers import --from it-glue --select "Contoso Ltd" --select 4711
     muster customers import --from it-glue --filter dental --all --dry-run
     """
-    from muster.cli.session import open_session, place
-    from muster.cli.tenants import find_integration, read_tenants
-    from muster.plan.importing import Standing, stand
-    from muster.resources.slugs import choose_slugs
+    from muster.cli.session import place
+    from muster.plan.importing import stand
 
     where = place([*(paths or ()), *(also or ())], state, secrets, patience)
-    with open_session(where, write=False) as session:
-        tenants = read_tenants(session, find_integration(session.estate, source))
-        customers = session.estate.customers
+    tenants, customers = _read(where, source)
     found = stand(tenants, customers)
     listed = [one for one in found if fold(part) in fold(one.organization.name)]
     asked = bool(select or every)
     chosen = _choose(found, listed, select or (), every=every) if asked else listed
-    slugs = choose_slugs(tenants.organizations, {str(one.name) for one in customers})
-    rows = _rows(chosen, tenants, slugs, folder or where.root / "customers")
-    if asked:
-        rows = [_insist(row) for row in rows]
-    if asked and not dry_run:
-        rows = [_write(row) for row in rows]
+    taken = {str(one.name) for one in customers}
+    rows = _rows(chosen, tenants, taken, folder or where.root / "customers")
+    rows = [_insist(row) for row in rows] if asked else rows
+    rows = [_write(row) for row in rows] if asked and not dry_run else rows
     _print(rows, tenants, output, texts=dry_run)
     if output is Format.TEXT:
         _summarize(rows, tenants, asked=asked)
+    return _exit_code(rows, asked=asked)
+
+
+def _read(where: Place, source: str) -> tuple[Tenants, tuple[Customer, ...]]:
+    from muster.cli.session import open_session
+    from muster.cli.tenants import find_integration, read_tenants
+
+    with open_session(where, write=False) as session:
+        tenants = read_tenants(session, find_integration(session.estate, source))
+        return tenants, session.estate.customers
+
+
+def _exit_code(rows: Iterable[_Row], *, asked: bool) -> ExitCode:
+    from muster.plan.importing import Standing
+
     wrong = {Result.FILE_EXISTS, *([Standing.INACTIVE] if asked else [])}
     return ExitCode.ERROR if any(row.state in wrong for row in rows) else ExitCode.OK
 
@@ -166,11 +179,13 @@ def _selected(found: Sequence[Importable], select: Iterable[str]) -> list[Import
 def _rows(
     importables: Iterable[Importable],
     tenants: Tenants,
-    slugs: Mapping[RemoteId, str],
+    taken: Collection[str],
     folder: Path,
 ) -> list[_Row]:
+    from muster.resources.slugs import choose_slugs
     from muster.resources.writing import customer_text, link_field
 
+    slugs = choose_slugs(tenants.organizations, taken)
     rows = []
     for one in importables:
         organization, slug = one.organization, slugs[one.organization.id]

@@ -24,27 +24,33 @@ if TYPE_CHECKING:
     from muster.resources.load import LoadedEstate
 
 
+Source = Annotated[
+    str, typer.Option("--from", metavar="INTEGRATION", help="Only this vault or PSA.")
+]
+Vaults = Annotated[bool, typer.Option("--vault", help="Only vaults.")]
+Psas = Annotated[bool, typer.Option("--psa", help="Only PSAs.")]
+Write = Annotated[
+    bool, typer.Option("--write", help="Write the exact pairs into the customers' files.")
+]
+Links = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--link",
+        metavar="CUSTOMER=ID",
+        help="Write this pair, which you have looked at; repeat it for several.",
+        show_default=False,
+    ),
+]
+
+
 def match_customers(
     paths: options.Paths = None,
     also: options.Also = None,
-    source: Annotated[
-        str,
-        typer.Option("--from", metavar="INTEGRATION", help="Only this vault or PSA."),
-    ] = "",
-    vault: Annotated[bool, typer.Option("--vault", help="Only vaults.")] = False,
-    psa: Annotated[bool, typer.Option("--psa", help="Only PSAs.")] = False,
-    write: Annotated[
-        bool, typer.Option("--write", help="Write the exact pairs into the customers' files.")
-    ] = False,
-    link: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--link",
-            metavar="CUSTOMER=ID",
-            help="Write this pair, which you have looked at; repeat it for several.",
-            show_default=False,
-        ),
-    ] = None,
+    source: Source = "",
+    vault: Vaults = False,
+    psa: Psas = False,
+    write: Write = False,
+    link: Links = None,
     output: options.Output = Format.TEXT,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
@@ -61,21 +67,15 @@ def match_customers(
     """
     from muster.cli.session import open_session, place
     from muster.cli.tenants import find_integration
-    from muster.plan.tenant_links import choose_links, exact_links, with_links
     from muster.plan.tenants import unpaired_tenants
 
     choices = [_choice(text) for text in link or ()]
     where = place([*(paths or ()), *(also or ())], state, secrets, patience)
     with open_session(where, write=False) as session:
-        loaded = session.loaded
         only = find_integration(session.estate, source) if source else None
-        scope = _scope(session.estate, only, vault=vault, psa=psa)
-        found = _read(session, scope)
-    links = choose_links(choices, loaded.estate.customers, found.shown)
-    customers, shown = with_links(loaded.estate.customers, found.shown, links)
-    pairings = _pair(customers, shown, found.elsewhere)
-    if write and not found.problems:
-        links += exact_links(pairings)
+        found = _read(session, _scope(session.estate, only, vault=vault, psa=psa))
+        loaded = session.loaded
+    links, pairings, shown = _decide(loaded.estate.customers, found, choices, write=write)
     edited = _write(loaded, links)
     unpaired = unpaired_tenants(shown, pairings)
     if output is Format.TEXT:
@@ -85,6 +85,24 @@ def match_customers(
     tell(pairings, edited, found.problems, write=write)
     failed = found.problems or any(one.problem for one in edited)
     return ExitCode.ERROR if failed else ExitCode.OK
+
+
+def _decide(
+    customers: Sequence[Customer],
+    found: _Found,
+    choices: Iterable[tuple[str, str]],
+    *,
+    write: bool,
+) -> tuple[tuple[TenantLink, ...], tuple[CustomerPairing, ...], tuple[Tenants, ...]]:
+    """Return the links to write, and how customers and records stand beside a person's choices."""
+    from muster.plan.tenant_links import choose_links, exact_links, with_links
+
+    links = choose_links(choices, customers, found.shown)
+    customers, shown = with_links(customers, found.shown, links)
+    pairings = _pair(customers, shown, found.elsewhere)
+    if write and not found.problems:
+        links += exact_links(pairings)
+    return links, pairings, shown
 
 
 def _choice(text: str) -> tuple[str, str]:

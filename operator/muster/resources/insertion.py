@@ -105,10 +105,10 @@ def _events(text: str, document_line: int) -> list[Any]:
     """
     events: list[Any] = []
     inside = False
-    parsed: Any = yaml.parse(text, Loader=yaml.SafeLoader)
-    for event in parsed:
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.DocumentStartEvent):
-            inside = event.start_mark.line + 1 == document_line
+            start = event.start_mark
+            inside = start is not None and start.line + 1 == document_line
         elif isinstance(event, yaml.DocumentEndEvent) and inside:
             break
         elif inside:
