@@ -26,11 +26,11 @@ _Probe = Callable[[Transport], tuple[bool, str]]
 
 
 def check(transport: Transport) -> tuple[Check, ...]:
-    """Return one line for each thing that Muster needs; one alone when nothing works."""
+    """Return one line for each thing that Muster needs; the last only if companies are seen."""
     version = _try("Hudu version", _version, transport, _UPDATE)
     companies = _try("Hudu companies", _companies, transport, _COMPANIES)
     if not companies.ok:
-        return (companies,) if version.ok else (version, companies)
+        return version, companies
     return version, companies, _try("Hudu password access", _passwords, transport, ADVICE)
 
 
