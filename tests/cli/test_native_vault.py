@@ -1,55 +1,40 @@
-"""The main job with the native vault in place of IT Glue, against the lab over real sockets."""
+"""The main job with the native vault, against the lab over real sockets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from tests.cli.conftest import Shell, accounts
 
 from muster.lab.lab import Lab
-from muster.sealing import new_key
+from muster.lab.mix import Mix, VaultMix
 
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
     """A lab of one customer, running."""
-    with Lab(customers=1, people=12) as running:
+    with Lab(customers=1, people=12, mix=Mix(vault=VaultMix.NATIVE)) as running:
         yield running
 
 
 @pytest.fixture
 def estate(lab: Lab, tmp_path: Path) -> Path:
-    """The lab's estate, where vaults are native ones and administrators are not to be matched."""
+    """The lab's estate, where administrators are not to be matched."""
     directory = tmp_path / "estate"
     lab.write_estate(directory)
-    for file in directory.rglob("*.yaml"):
-        documents = [changed(one) for one in yaml.safe_load_all(file.read_text()) if one]
-        file.write_text(yaml.safe_dump_all(documents))
-    keys = directory / "secrets" / "vault" / "keys"
-    keys.parent.mkdir()
-    keys.touch(mode=0o600)
-    keys.write_text(new_key().reveal())
+    for file in (directory / "policies").glob("*.yaml"):
+        policy = yaml.safe_load(file.read_text())
+        policy["spec"]["limits"] = {"create": {"percent": 100, "floor": 100}}
+        if policy["spec"]["accountType"] == "Administrator":
+            policy["spec"]["options"] = {"vault": {"match": False}}
+        file.write_text(yaml.safe_dump(policy))
     return directory
 
 
-def changed(resource: dict[str, Any]) -> dict[str, Any]:
-    """Return a resource of the lab's as an MSP without another vault would write it."""
-    spec = resource["spec"]
-    if "itGlue" in spec:
-        del spec["itGlue"]
-        spec["nativeVault"] = {"backend": "Registry", "keyRef": {"name": "vault", "key": "keys"}}
-    if "accountType" in spec:
-        spec["limits"] = {"create": {"percent": 100, "floor": 100}}
-    if spec.get("accountType") == "Administrator":
-        spec["options"] = {"vault": {"match": False}}
-    return resource
-
-
-def test_administrators_are_kept_whatever_the_policy_says(muster: Shell, lab: Lab) -> None:
+def test_administrators_are_kept_whatever_the_policy_says(muster: Shell) -> None:
     """The plan names the policy whose line is not in force; after apply nothing is left to do."""
     plan = muster.ok("plan", "-o", "json").data
     demanded = {
@@ -61,6 +46,7 @@ def test_administrators_are_kept_whatever_the_policy_says(muster: Shell, lab: La
     assert demanded == {
         "AutomaticImportPolicy/administrators#/spec/options/vault/createWhenMissing"
     }
+    assert "AlwaysStored" in muster.ok("validate").out
     muster.ok("apply", "--expect", plan["digest"])
     items = accounts(muster.ok("get", "accounts", "-o", "json"))
     kept = {
@@ -72,4 +58,3 @@ def test_administrators_are_kept_whatever_the_policy_says(muster: Shell, lab: La
     assert kept
     assert kept <= listed
     assert [one["changes"] for one in muster.ok("plan", "-o", "json").data["customers"]] == [[]]
-    assert lab.itglue.writes() == 0

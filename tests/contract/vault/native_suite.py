@@ -7,6 +7,7 @@ same store each time, as another process would.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -134,6 +135,20 @@ class NativeContract:
         assert store.find_entry(CONTOSO, entry.id) == entry
         store.put_entry(_version(entry, 2))
         assert store.find_entry(CONTOSO, entry.id) == _version(entry, 2)
+
+    def test_two_that_write_at_once_lose_nothing(self, open_store: OpenStore) -> None:
+        """Each password becomes a revision of its own, whoever came first."""
+        entry = vault_of(open_store()).create_entry(CONTOSO, DRAFT)
+        passwords = ("a", "b", "c")
+
+        def write(password: str) -> str | None:
+            return vault_of(open_store()).write_password(CONTOSO, entry, Secret(password))
+
+        with ThreadPoolExecutor(3) as pool:
+            assert sorted(pool.map(write, passwords), key=str) == ["1", "2", "3"]
+        vault = vault_of(open_store())
+        found = vault.find_entry(CONTOSO, entry)
+        assert {vault.open_revision(found, one).reveal() for one in found.revisions} == {*passwords}
 
     def test_resealing_frees_the_old_key(self, open_store: OpenStore) -> None:
         """After it the old key opens nothing and the new one all; a second time does nothing."""

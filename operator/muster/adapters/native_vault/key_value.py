@@ -22,7 +22,6 @@ from requests.adapters import HTTPAdapter
 
 from muster.errors import (
     AccessDenied,
-    RateLimited,
     Rejected,
     RemoteError,
     Unavailable,
@@ -54,6 +53,13 @@ _AWAY = (
     requests.exceptions.ChunkedEncodingError,
 )
 """What passes by itself. A sealed engine answers 503 until somebody unseals it."""
+
+_NOT_DONE = (
+    exceptions.RateLimitExceeded,
+    requests.exceptions.SSLError,
+    requests.ConnectTimeout,
+)
+"""After these a write has certainly not happened."""
 
 
 class KeyValueStore:
@@ -234,10 +240,8 @@ class KeyValueStore:
                 f"and list on {self._mount}/data/{self._root}/* and "
                 f"{self._mount}/metadata/{self._root}/*."
             )
-        if isinstance(error, exceptions.RateLimitExceeded):
-            return RateLimited(f"{_WHO} has no time ({words}).", delay_s=60.0)
         if isinstance(error, _AWAY):
-            unsent = isinstance(error, requests.exceptions.SSLError | requests.ConnectTimeout)
+            unsent = isinstance(error, _NOT_DONE)
             text = f"{_WHO} at {self._url} does not answer ({words})."
             return Unavailable(text, maybe_applied=write and not unsent)
         if isinstance(error, exceptions.InvalidRequest | exceptions.InvalidPath):
