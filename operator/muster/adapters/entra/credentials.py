@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from muster.errors import SpecError
@@ -62,15 +64,28 @@ def certificate_of(pem: Secret) -> Credential:
     if key is None or certificate is None:
         missing = "private key" if key is None else "certificate"
         raise _unusable(f"holds no {missing}")
-    try:
-        load_pem_private_key(key.encode(), password=None)
-        expires = x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
-    except (ValueError, TypeError):
-        expires = None
+    problem, expires = _fitting(key, certificate)
     if expires is None:
-        # Outside the handler: the library's error may carry a part of the key.
-        raise _unusable("cannot be read, or the key has a pass phrase")
+        raise _unusable(problem)
     return Credential(secrets=(Secret(key), pem), expires=expires, certificate=certificate)
+
+
+def _fitting(key_pem: str, certificate_pem: str) -> tuple[str, datetime | None]:
+    """Return when a pair expires, or what is wrong with it.
+
+    It raises nothing: the library's errors may carry a part of the key. Entra takes RSA only
+    (https://learn.microsoft.com/entra/identity-platform/certificate-credentials).
+    """
+    try:
+        key = load_pem_private_key(key_pem.encode(), password=None)
+        certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "cannot be read, or the key has a pass phrase", None
+    if not isinstance(key, RSAPrivateKey):
+        return "holds a key that is not RSA", None
+    if key.public_key() != certificate.public_key():
+        return "holds a key that is not the certificate's", None
+    return "", certificate.not_valid_after_utc
 
 
 def _unusable(why: str) -> SpecError:

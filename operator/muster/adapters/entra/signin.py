@@ -185,8 +185,12 @@ class _LoginHttp:
         return _response(answer)
 
     def post(self, url: str, data: Any = None, **_: Any) -> _Response:
-        """Ask for a token."""
-        return _response(self._transport.submit(self._own(url), data, read_anyway=_REFUSALS))
+        """Ask for a token; msal gives some of the fields as bytes."""
+        form = {
+            name: value.decode() if isinstance(value, bytes) else str(value)
+            for name, value in data.items()
+        }
+        return _response(self._transport.submit(self._own(url), form, read_anyway=_REFUSALS))
 
     def close(self) -> None:
         """Close the connections."""
