@@ -17,6 +17,7 @@ from muster.model.connections import SecretRef
 from muster.model.directory import DirectorySnapshot
 from muster.model.entra import EntraQuestion, EntraSnapshot
 from muster.model.names import AccountId, CustomerName, RemoteId, Source
+from muster.model.passwords import PasswordJob, PasswordPolicy, PasswordState, Proof
 from muster.model.records import (
     ContactChange,
     ContactDraft,
@@ -69,6 +70,44 @@ class EntraDirectory(Protocol):
 
     def check(self) -> tuple[Check, ...]:
         """Try sign-in, consent and each permission; raises nothing."""
+        ...
+
+
+class PasswordDirectory(Protocol):
+    """The passwords of a customer's directory."""
+
+    @property
+    def proves_by(self) -> Proof:
+        """What `prove` does; `ChangeDate` where the directory cannot check a password."""
+        ...
+
+    def read_policy(self, account: AccountId) -> PasswordPolicy:
+        """Return the rules that hold for an account; raises NotFound."""
+        ...
+
+    def read_password_state(self, account: AccountId) -> PasswordState:
+        """Return how an account's password stands; raises NotFound."""
+        ...
+
+    def set_password(
+        self, account: AccountId, password: Secret, *, must_change: bool, unlock: bool
+    ) -> None:
+        """Set the password, in one request with the other two; never repeated by itself.
+
+        Raises:
+            PasswordRefused: the rules refuse it.
+            NotFound: there is no such account.
+            AccessDenied: rights are missing.
+            RemoteError: with `maybe_applied` when it was sent and not answered.
+        """
+        ...
+
+    def prove(self, account: AccountId, password: Secret) -> bool:
+        """Say whether this is the live password; a wrong one counts towards lockout.
+
+        Raises:
+            RemoteError: nobody said; `maybe_applied` when the attempt may have been counted.
+        """
         ...
 
 
@@ -171,6 +210,27 @@ class Registry(Protocol):
 
     def close_intent(self, intent: Intent, record: AccountRecord | None = None) -> None:
         """Write an intent's end and, in the same transaction, the record that it led to."""
+        ...
+
+    def open_job(self, job: PasswordJob) -> None:
+        """Write a new password job so that it survives a crash that follows at once.
+
+        Raises:
+            ValueError: it is over, another job of the account is open, or its due date was
+                served.
+        """
+        ...
+
+    def save_job(self, job: PasswordJob) -> None:
+        """Write how far an open job has come, as durably; raises ValueError for one not open."""
+        ...
+
+    def close_job(self, job: PasswordJob) -> None:
+        """Write a job's end and, in the same transaction, drop its sealed password.
+
+        Raises:
+            ValueError: the job is still open.
+        """
         ...
 
     def list_customers(self) -> tuple[CustomerName, ...]:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.registry.suite import NOW, make_intent, make_record
+from tests.contract.registry.suite import NOW, make_intent, make_job, make_record
 
 from muster.errors import StateError
 from muster.model.accounts import NO_PAIR, AccountRecord
 from muster.model.secret import Secret
 from muster.model.settings import DEFAULT_PAIRING
-from muster.registry.encoding import ACCOUNT, INTENT, Document, decode_json, encode_json
+from muster.registry.encoding import ACCOUNT, INTENT, JOB, Document, decode_json, encode_json
 
 GOLDEN = Path(__file__).parent / "account-v1.json"
 
@@ -45,6 +45,27 @@ def test_every_field_is_written() -> None:
 def test_an_intent_comes_back() -> None:
     """An intent is read as it was written."""
     assert INTENT.decode(INTENT.encode(make_intent()), "x") == make_intent()
+
+
+def test_a_password_job_of_version_1_stays_readable() -> None:
+    """A job that an earlier Muster wrote reads as it did: it may hold the only copy."""
+    text = (GOLDEN.parent / "password-job-v1.json").read_text().rstrip("\n")
+    assert JOB.decode(text, "golden") == make_job()
+    assert json.loads(JOB.encode(make_job())) == json.loads(text)
+
+
+@pytest.mark.parametrize("wrong", ["1", 1.5, True, None])
+def test_a_count_is_a_whole_number(wrong: Any) -> None:
+    """A number that is none is not read as one."""
+    document = json.loads(JOB.encode(make_job()))
+    document["body"]["vault"]["attempts"] = wrong
+    with pytest.raises(StateError, match="no whole number"):
+        JOB.decode(json.dumps(document), "job")
+
+
+def test_what_a_job_holds_is_not_shown() -> None:
+    """The text of a job in a log or an exception leaves its sealed password out."""
+    assert make_job().sealed not in repr(make_job())
 
 
 def test_time_is_written_in_utc() -> None:

@@ -135,7 +135,9 @@ def test_an_older_file_is_migrated_after_a_backup(state: Path) -> None:
         assert len(registry.load(CONTOSO).records) == 200
     with pytest.raises(StateError, match="newer than this Muster"):
         SqliteRegistry.open(state)
-    with SqliteRegistry.open(state.with_name(f"state.sqlite.v{len(MIGRATIONS)}.backup")) as registry:
+    with SqliteRegistry.open(
+        state.with_name(f"state.sqlite.v{len(MIGRATIONS)}.backup")
+    ) as registry:
         assert len(registry.load(CONTOSO).records) == 200
 
 

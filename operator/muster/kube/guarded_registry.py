@@ -7,6 +7,7 @@ from typing import Any
 
 from muster.model.accounts import AccountRecord, Intent, Known
 from muster.model.names import CustomerName, Source
+from muster.model.passwords import PasswordJob
 from muster.ports import Registry
 
 
@@ -41,6 +42,21 @@ class GuardedRegistry:
         """Write an intent's end and the record it led to."""
         self._guard()
         self._registry.close_intent(intent, record)
+
+    def open_job(self, job: PasswordJob) -> None:
+        """Write a new password job."""
+        self._guard()
+        self._registry.open_job(job)
+
+    def save_job(self, job: PasswordJob) -> None:
+        """Write how far a password job has come."""
+        self._guard()
+        self._registry.save_job(job)
+
+    def close_job(self, job: PasswordJob) -> None:
+        """Write a password job's end."""
+        self._guard()
+        self._registry.close_job(job)
 
     def list_customers(self) -> tuple[CustomerName, ...]:
         """Return the names of all customers."""

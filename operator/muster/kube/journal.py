@@ -1,4 +1,4 @@
-"""The journal of a customer: one Secret that holds its intents and the sizes of its sources.
+"""The journal of a customer: one Secret with intents, sizes of sources, and password jobs.
 
 Only who may read Secrets can read it. Each intent is a key of its own, so that writing one never
 touches another. What the intents mean is the registry's to say.
@@ -11,17 +11,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from muster.errors import StateError
 from muster.kube.api import Conflict, KubeApi
 from muster.kube.resources import SECRET
 from muster.model.accounts import Intent
 from muster.model.names import CustomerName, Source
-from muster.registry.encoding import INTENT
+from muster.model.passwords import JobEnd, PasswordJob
+from muster.registry.encoding import INTENT, JOB, JOB_END, Document
 
 SIZES_KEY = "sizes.json"
 _INTENT = "intent."
+_JOB = "password-job."
+_JOB_END = "password-end."
+
+T = TypeVar("T")
 
 Object = dict[str, Any]
 
@@ -32,6 +37,8 @@ class Journal:
 
     intents: dict[str, Intent] = field(default_factory=dict)
     sizes: dict[Source, int] = field(default_factory=dict)
+    jobs: dict[str, PasswordJob] = field(default_factory=dict)
+    job_ends: dict[str, JobEnd] = field(default_factory=dict)
 
 
 class Journals:
@@ -54,11 +61,17 @@ class Journals:
                 key: base64.b64decode(value).decode()
                 for key, value in (found.get("data") or {}).items()
             }
-            return Journal(intents=_intents(data, name), sizes=_sizes(data))
+            return Journal(
+                intents=_read(data, _INTENT, INTENT, name),
+                sizes=_sizes(data),
+                jobs=_read(data, _JOB, JOB, name),
+                job_ends=_read(data, _JOB_END, JOB_END, name),
+            )
         except (ValueError, AttributeError, TypeError) as error:
             raise StateError(
                 f"The Secret {name} is not as Muster wrote it ({type(error).__name__}). "
-                "Restore it from a backup: it says which records may have been created."
+                "Restore it from a backup: it says which records may have been created, and "
+                "holds the passwords that are being set."
             ) from error
 
     def write(
@@ -96,7 +109,21 @@ def journal_name(customer: CustomerName) -> str:
 
 def intent_key(intent: Intent) -> str:
     """Return an intent's key: its id may hold characters that a Secret's key may not."""
-    return _INTENT + hashlib.sha256(intent.id.encode()).hexdigest()[:32]
+    return _key(_INTENT, intent.id)
+
+
+def job_key(job: PasswordJob) -> str:
+    """Return an open job's key: an account has one, so that two cannot be written."""
+    return _key(_JOB, job.account)
+
+
+def end_key(end: JobEnd) -> str:
+    """Return the key of a job's end, which takes the place of the last such end."""
+    return _key(_JOB_END, f"{end.account}/{end.kind}/{end.was_set}")
+
+
+def _key(prefix: str, name: str) -> str:
+    return prefix + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def encode_sizes(sizes: Mapping[Source, int]) -> str:
@@ -104,11 +131,11 @@ def encode_sizes(sizes: Mapping[Source, int]) -> str:
     return json.dumps({str(source): size for source, size in sizes.items()}, sort_keys=True)
 
 
-def _intents(data: Mapping[str, str], name: str) -> dict[str, Intent]:
+def _read(data: Mapping[str, str], prefix: str, kind: Document[T], name: str) -> dict[str, T]:
     return {
-        key: INTENT.decode(text, f"Secret {name}, key {key}")
+        key: kind.decode(text, f"Secret {name}, key {key}")
         for key, text in sorted(data.items())
-        if key.startswith(_INTENT)
+        if key.startswith(prefix)
     }
 
 

@@ -15,13 +15,22 @@ from typing import Any
 
 from muster.errors import StateError
 from muster.kube.api import KubeApi
-from muster.kube.journal import SIZES_KEY, Journal, Journals, encode_sizes, intent_key
+from muster.kube.journal import (
+    SIZES_KEY,
+    Journal,
+    Journals,
+    encode_sizes,
+    end_key,
+    intent_key,
+    job_key,
+)
 from muster.kube.resources import ACCOUNT, CUSTOMER
 from muster.kube.status_writer import StatusWriter, as_reported, requested_at
 from muster.kube.store import Store
 from muster.model.accounts import AccountRecord, Intent, IntentState, Known
 from muster.model.names import CustomerName, Source
-from muster.registry.encoding import INTENT
+from muster.model.passwords import PasswordJob, end_of, refusal_to_open, require_open
+from muster.registry.encoding import INTENT, JOB, JOB_END
 from muster.report.account_record import read_account
 from muster.report.account_resource import render_account
 from muster.resources.fitting import fit
@@ -63,6 +72,8 @@ class KubeRegistry:
             records=tuple(_read(item) for item in held.accounts.values() if "status" in item),
             intents=tuple(one for one in held.journal.intents.values() if not _settled(one, held)),
             sizes=tuple(held.journal.sizes.items()),
+            jobs=tuple(held.journal.jobs.values()),
+            job_ends=tuple(held.journal.job_ends.values()),
             status=as_reported(self._writer.current(CUSTOMER, customer)),
         )
 
@@ -123,6 +134,56 @@ class KubeRegistry:
             held.journal.intents[key] = intent
         elif held.journal.intents.pop(key, None):
             self._write_journal(customer, {key: None})
+
+    def open_job(self, job: PasswordJob) -> None:
+        """Write a new password job; the API server answers when etcd has it on disk.
+
+        Raises:
+            ValueError: it is over, another job of the account is open, or its due date was
+                served.
+        """
+        require_open(job)
+        journal = self._journal(job.customer)
+        known = tuple(journal.jobs.values()), tuple(journal.job_ends.values())
+        if refusal := refusal_to_open(job, *known):
+            raise ValueError(refusal)
+        self._save_job(job, journal)
+
+    def save_job(self, job: PasswordJob) -> None:
+        """Write how far a job has come, as durably.
+
+        Raises:
+            ValueError: the job is over, or was never opened.
+        """
+        require_open(job)
+        journal = self._journal(job.customer)
+        known = journal.jobs.get(job_key(job))
+        if known is None or known.id != job.id:
+            raise ValueError(f"password job {job.id} is not open")
+        self._save_job(job, journal)
+
+    def close_job(self, job: PasswordJob) -> None:
+        """Write a job's end and drop the job, in one request.
+
+        Raises:
+            ValueError: the job is still open.
+        """
+        end, journal = end_of(job), self._journal(job.customer)
+        changes: dict[str, str | None] = {end_key(end): JOB_END.encode(end)}
+        known = journal.jobs.get(job_key(job))
+        if known and known.id == job.id:
+            changes[job_key(job)] = None
+        self._write_journal(job.customer, changes)
+        journal.job_ends[end_key(end)] = end
+        if known and known.id == job.id:
+            del journal.jobs[job_key(job)]
+
+    def _journal(self, customer: CustomerName) -> Journal:
+        return (self._held.get(customer) or self._look(customer)).journal
+
+    def _save_job(self, job: PasswordJob, journal: Journal) -> None:
+        self._write_journal(job.customer, {job_key(job): JOB.encode(job)})
+        journal.jobs[job_key(job)] = job
 
     def list_customers(self) -> tuple[CustomerName, ...]:
         """Return the names of the Customer objects."""

@@ -20,6 +20,7 @@ from muster.model.names import (
     Source,
     System,
 )
+from muster.model.passwords import JobEnd, PasswordJob
 from muster.model.reasons import Reason
 from muster.model.settings import Options
 
@@ -207,6 +208,10 @@ class Known:
     """Open ones, and done ones whose link is not yet in a record."""
     sizes: tuple[tuple[Source, int], ...] = ()
     """How many rows each source had when it was last read whole and its plan was not refused."""
+    jobs: tuple[PasswordJob, ...] = ()
+    """Passwords that are being set; at most one per account."""
+    job_ends: tuple[JobEnd, ...] = ()
+    """The last ends of each account and kind: one that set a password, one that did not."""
     status: dict[str, Any] = field(default_factory=dict)
     """The customer's status as it was last reported."""
 

@@ -218,7 +218,7 @@ class JobEnd:
     kind: JobKind
     slot: str
     state: JobState
-    set: bool
+    was_set: bool
     """Whether the password was, or may have been, set in a directory."""
     ended_at: datetime
     changed_at: datetime | None = None
@@ -226,6 +226,12 @@ class JobEnd:
     proof: Proof | None = None
     requested_by: str = ""
     problem: str = ""
+
+
+def require_open(job: PasswordJob) -> None:
+    """Raise ValueError for a job that is over."""
+    if job.ended_at is not None:
+        raise ValueError(f"password job {job.id} is over")
 
 
 def end_of(job: PasswordJob) -> JobEnd:
@@ -240,7 +246,7 @@ def end_of(job: PasswordJob) -> JobEnd:
         kind=job.kind,
         slot=job.slot,
         state=job.state,
-        set=any(may_be_live(target) for target in job.targets)
+        was_set=any(may_be_live(target) for target in job.targets)
         or job.state in {JobState.CONFIRMED, JobState.SUPERSEDED, JobState.PARTIALLY_APPLIED},
         ended_at=job.ended_at,
         changed_at=first.changed_at,
@@ -274,6 +280,6 @@ def refusal_to_open(
         if end.id == job.id:
             return f"Password job {job.id} has ended already. Give the new one an id of its own."
         same = (end.account, end.kind, end.slot) == (job.account, job.kind, job.slot)
-        if same and job.kind is JobKind.ROTATION and end.set:
+        if same and job.kind is JobKind.ROTATION and end.was_set:
             return f"The rotation of account {job.account} for {job.slot} took place already."
     return ""

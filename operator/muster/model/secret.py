@@ -17,6 +17,10 @@ class Secret:
         """Return the value, to hand it to the system it is for."""
         return self._value
 
+    def same_as(self, other: Secret | None) -> bool:
+        """Say whether two secrets have the same value, without showing either."""
+        return other is not None and self._value == other._value
+
     def __bool__(self) -> bool:
         return bool(self._value)
 

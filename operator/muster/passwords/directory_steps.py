@@ -279,9 +279,8 @@ def _looked_after_refusal(target: Target, state: PasswordState, context: Context
         raise AssertionError(f"{target.system} was disproved before anything was sent")
     accepted = target.accepted_at is not None
     newer = _is_newer(target, state, context) if accepted else _moved(target, state)
-    settled = target.disproved_at >= quiet or (accepted and target.doubt_at is None)
-    if newer and settled:
-        # No request of ours is under way any more, so nothing can bring our password back.
+    if newer and target.disproved_at >= quiet:
+        # Nothing of ours is under way any more, and no replica is behind.
         return Progress(target=replace(_going_well(target), state=TargetState.SUPERSEDED))
     if context.now < quiet:
         return Progress(target=replace(target, next_try_at=quiet))

@@ -43,7 +43,8 @@ _LONGEST_DELAY = timedelta(hours=1)
 
 def delay(failures: int) -> timedelta:
     """Return how long to wait after so many failures in a row; it doubles up to one hour."""
-    return min(_FIRST_DELAY * 2 ** min(failures - 1, 6), _LONGEST_DELAY)
+    times: int = 2 ** min(failures - 1, 6)
+    return min(_FIRST_DELAY * times, _LONGEST_DELAY)
 
 
 def proofs_left(target: Target, state: PasswordState, policy: PasswordPolicy) -> int:
@@ -60,7 +61,8 @@ def proofs_left(target: Target, state: PasswordState, policy: PasswordPolicy) ->
 
 def quiet_from(target: Target) -> datetime | None:
     """Return from when on what a directory shows of our requests is final."""
-    times = [target.doubt_at + SETTLE] if target.doubt_at else []
+    # What takes effect at the last moment may still be unknown to a replica.
+    times = [target.doubt_at + SETTLE + LAG] if target.doubt_at else []
     times += [target.accepted_at + LAG] if target.accepted_at else []
     return max(times, default=None)
 

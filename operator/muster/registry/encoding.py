@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get
 
 from muster.errors import StateError
 from muster.model.accounts import AccountRecord, Intent
+from muster.model.passwords import JobEnd, PasswordJob
 
 FORMAT = 1
 """The version that stands in every document as `v`."""
@@ -197,6 +198,14 @@ def _read_text(_: Any) -> str:
     raise Malformed("a text is no string")
 
 
+def _write_number(value: Any) -> int:
+    raise _unwritable(value)
+
+
+def _read_number(_: Any) -> int:
+    raise Malformed("a number is no whole number")
+
+
 def _write_bool(value: Any) -> bool:
     raise _unwritable(value)
 
@@ -236,8 +245,11 @@ def _unwritable(value: object) -> TypeError:
 _SCALARS: dict[Any, _Codec] = {
     str: _Codec(frozenset({str}), _write_text, _read_text),
     bool: _Codec(frozenset({bool}), _write_bool, _read_bool),
+    int: _Codec(frozenset({int}), _write_number, _read_number),
     datetime: _Codec(frozenset(), _write_time, _read_time),
 }
 
 ACCOUNT = Document(AccountRecord)
 INTENT = Document(Intent)
+JOB = Document(PasswordJob)
+JOB_END = Document(JobEnd)

@@ -81,6 +81,32 @@ MIGRATIONS: tuple[Migration, ...] = (
             """,
         ),
     ),
+    Migration(
+        number=3,
+        statements=(
+            # Only open jobs: their documents hold sealed passwords, which go when a job ends.
+            """
+            CREATE TABLE password_jobs (
+                id TEXT NOT NULL PRIMARY KEY,
+                customer TEXT NOT NULL,
+                object_id TEXT NOT NULL,
+                document TEXT NOT NULL,
+                UNIQUE (customer, object_id)
+            )
+            """,
+            # The last end of each kind, of those that set a password and of those that did not.
+            """
+            CREATE TABLE password_job_ends (
+                customer TEXT NOT NULL,
+                object_id TEXT NOT NULL,
+                kind TEXT NOT NULL,
+                was_set INTEGER NOT NULL CHECK (was_set IN (0, 1)),
+                document TEXT NOT NULL,
+                PRIMARY KEY (customer, object_id, kind, was_set)
+            )
+            """,
+        ),
+    ),
 )
 
 

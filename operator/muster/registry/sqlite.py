@@ -22,8 +22,21 @@ from typing import Any, Self
 from muster.errors import StateError
 from muster.model.accounts import AccountRecord, Intent, IntentState, Known
 from muster.model.names import CustomerName, Source
+from muster.model.passwords import JobEnd, PasswordJob, refusal_to_open, require_open
 from muster.registry import files
 from muster.registry.encoding import ACCOUNT, INTENT, decode_json, encode_json
+from muster.registry.jobs import (
+    DELETE_JOB,
+    FIND_JOB,
+    SELECT_ENDS,
+    SELECT_JOBS,
+    UPSERT_END,
+    UPSERT_JOB,
+    end_row,
+    job_row,
+    read_end,
+    read_job,
+)
 from muster.registry.lock import WriterLock
 from muster.registry.migrations import MIGRATIONS, Migration
 from muster.registry.opening import connect_reader, connect_writer
@@ -130,6 +143,7 @@ class SqliteRegistry:
             intents = self._rows("SELECT id, document FROM intents", customer, "settled = 0")
             sizes = self._rows("SELECT source, size FROM sizes", customer)
             statuses = self._rows("SELECT customer, document FROM statuses", customer)
+            jobs, ends = self._passwords(customer)
         where = f"{self._path}, customer {customer}"
         return Known(
             records=tuple(
@@ -137,6 +151,8 @@ class SqliteRegistry:
             ),
             intents=tuple(INTENT.decode(text, f"{where}, intent {key}") for key, text in intents),
             sizes=tuple((Source(source), size) for source, size in sizes),
+            jobs=jobs,
+            job_ends=ends,
             status=decode_json(statuses[0][1], where) if statuses else {},
         )
 
@@ -190,6 +206,46 @@ class SqliteRegistry:
             intents = (_intent_row(intent, settled=settled),)
             self._write(_Batch(accounts=accounts, intents=intents))
 
+    def open_job(self, job: PasswordJob) -> None:
+        """Write a new password job; it is on disk when this returns.
+
+        Raises:
+            ValueError: it is over, another job of the account is open, or its due date was
+                served.
+        """
+        require_open(job)
+        with self._turn:
+            with self.reading():
+                jobs, ends = self._passwords(job.customer)
+            if refusal := refusal_to_open(job, jobs, ends):
+                raise ValueError(refusal)
+            with self.writing() as connection:
+                connection.execute(UPSERT_JOB, job_row(job))
+
+    def save_job(self, job: PasswordJob) -> None:
+        """Write how far a job has come; it is on disk when this returns.
+
+        Raises:
+            ValueError: the job is over, or was never opened.
+        """
+        require_open(job)
+        row = job_row(job)
+        with self.writing() as connection:
+            if connection.execute(FIND_JOB, (job.id, job.customer)).fetchone() is None:
+                raise ValueError(f"password job {job.id} is not open")
+            connection.execute(UPSERT_JOB, row)
+
+    def close_job(self, job: PasswordJob) -> None:
+        """Write a job's end and drop the job, in one transaction.
+
+        Raises:
+            ValueError: the job is still open.
+        """
+        row = end_row(job)
+        with self.writing() as connection:
+            connection.execute(DELETE_JOB, (job.id,))
+            connection.execute(UPSERT_END, row)
+
     def list_customers(self) -> tuple[CustomerName, ...]:
         """Return the names of all customers that have a record or a status, in order."""
         query = "SELECT customer FROM accounts UNION SELECT customer FROM statuses ORDER BY 1"
@@ -209,6 +265,17 @@ class SqliteRegistry:
         intents = [INTENT.decode(text, f"{where} {key}") for key, text in rows]
         by_account = {record.identity.id: record for record in records} if intents else {}
         return tuple(one for one in intents if _is_linked(one, by_account.get(one.account)))
+
+    def _passwords(
+        self, customer: CustomerName
+    ) -> tuple[tuple[PasswordJob, ...], tuple[JobEnd, ...]]:
+        where = f"{self._path}, customer {customer}"
+        jobs = self._rows(SELECT_JOBS, customer)
+        ends = self._rows(SELECT_ENDS, customer)
+        return (
+            tuple(read_job(text, f"{where}, password job {key}") for key, text in jobs),
+            tuple(read_end(text, f"{where}, password of {key}") for key, text in ends),
+        )
 
     def _find_account(self, intent: Intent) -> AccountRecord | None:
         query = "SELECT document FROM accounts WHERE customer = ? AND object_id = ?"

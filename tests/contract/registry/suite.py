@@ -35,11 +35,23 @@ from muster.model.names import (
     Action,
     CustomerName,
     DecisionState,
+    DirectoryKind,
     LinkState,
     MatchKey,
     RemoteId,
     Source,
     System,
+)
+from muster.model.passwords import (
+    JobKind,
+    JobState,
+    PasswordJob,
+    Proof,
+    Target,
+    TargetState,
+    VaultState,
+    VaultTarget,
+    end_of,
 )
 from muster.model.reasons import Reason
 from muster.model.secret import Secret
@@ -297,7 +309,80 @@ class RegistryContract:
         with registries() as registry:
             assert registry.load(CONTOSO) == Known(records=(self.kept(record),))
 
-    @pytest.mark.parametrize("place", ["record", "candidate", "status", "mark"])
+    def test_an_open_job_is_known_to_the_next_process(self, registries: Registries) -> None:
+        """A password job is loaded as it was last saved, with its sealed password."""
+        further = make_job(state=JobState.NEEDS_PERSON, problem="Somebody must look.")
+        with registries() as registry:
+            registry.open_job(make_job())
+            registry.open_job(make_job(2))
+            registry.save_job(further)
+        with registries() as registry:
+            assert set(registry.load(CONTOSO).jobs) == {further, make_job(2)}
+            assert registry.load(FABRIKAM).jobs == ()
+
+    def test_an_account_has_one_open_job(self, registries: Registries) -> None:
+        """A second job of an account waits for the end of the first; the first is not touched."""
+        second = make_job(id="job-x", kind=JobKind.RESET, slot="")
+        with registries() as registry:
+            registry.open_job(make_job())
+            with pytest.raises(ValueError, match=r"job-1 of account .* is still open"):
+                registry.open_job(second)
+            assert registry.load(CONTOSO).jobs == (make_job(),)
+            registry.close_job(ended(make_job()))
+            registry.open_job(second)
+            assert registry.load(CONTOSO).jobs == (second,)
+
+    def test_no_due_date_is_served_twice(self, registries: Registries) -> None:
+        """A rotation that set a password is not begun again for its due date; one that did not is.
+
+        What is known of the last rotation is not lost when later ones fail.
+        """
+        due, next_due = make_job(), make_job(id="job-n", slot="2026-04-01")
+        with registries() as registry:
+            registry.open_job(due)
+            registry.close_job(ended(due))
+            registry.open_job(next_due)
+            registry.close_job(ended(next_due, JobState.REFUSED))
+        with registries() as registry:
+            with pytest.raises(ValueError, match="2026-03-01 took place already"):
+                registry.open_job(replace(due, id="job-y"))
+            registry.open_job(replace(next_due, id="job-z"))
+
+    def test_the_end_of_a_job_drops_its_password(self, registries: Registries) -> None:
+        """What stays of a job is its end; closing it twice, as after a crash, changes nothing."""
+        done = ended(make_job())
+        with registries() as registry:
+            registry.open_job(make_job())
+            registry.close_job(done)
+            registry.close_job(done)
+            known = registry.load(CONTOSO)
+            assert (known.jobs, known.job_ends) == ((), (end_of(done),))
+            with pytest.raises(ValueError, match="has ended already"):
+                registry.open_job(make_job())
+
+    def test_an_old_end_does_not_close_another_job(self, registries: Registries) -> None:
+        """An end that is written late leaves the job that came after it alone."""
+        done, later = ended(make_job()), make_job(id="job-2", kind=JobKind.RESET, slot="")
+        with registries() as registry:
+            registry.open_job(make_job())
+            registry.close_job(done)
+            registry.open_job(later)
+            registry.close_job(done)
+            assert registry.load(CONTOSO).jobs == (later,)
+
+    def test_jobs_are_opened_saved_and_closed_in_order(self, registries: Registries) -> None:
+        """What was not opened is not saved, what is over is not opened, what is open not closed."""
+        with registries() as registry:
+            with pytest.raises(ValueError, match="is not open"):
+                registry.save_job(make_job())
+            for write in (registry.open_job, registry.save_job):
+                with pytest.raises(ValueError, match="is over"):
+                    write(ended(make_job()))
+            with pytest.raises(ValueError, match="is still open"):
+                registry.close_job(make_job())
+            assert registry.load(CONTOSO) == Known()
+
+    @pytest.mark.parametrize("place", ["record", "candidate", "status", "mark", "job"])
     def test_a_secret_is_never_written(self, registries: Registries, place: str) -> None:
         """A secret in any place is refused, is not named, and nothing is written."""
         with registries() as registry:
@@ -305,6 +390,59 @@ class RegistryContract:
                 write_secret(registry, place)
             assert "hunter2" not in repr(caught.value)
             assert registry.load(CONTOSO) == Known()
+
+
+def make_job(number: int = 1, **changes: Any) -> PasswordJob:
+    """Return an open job in which every field has a value."""
+    target = Target(
+        system=DirectoryKind.ACTIVE_DIRECTORY,
+        account=account_id(number),
+        proves_by=Proof.BIND,
+        state=TargetState.ACCEPTED,
+        baseline=NOW - timedelta(days=30),
+        attempts=2,
+        first_sent_at=NOW,
+        sent_at=NOW,
+        doubt_at=NOW,
+        accepted_at=NOW,
+        changed_at=NOW,
+        proofs_left=1,
+        wrong_proofs=1,
+        disproved_at=NOW,
+        proof=Proof.CHANGE_DATE,
+        code="0000052D",
+        failures=3,
+        next_try_at=NOW,
+        problem="It fell silent.",
+    )
+    job = PasswordJob(
+        id=f"job-{number}",
+        customer=CONTOSO,
+        account=account_id(number),
+        kind=JobKind.ROTATION,
+        slot="2026-03-01",
+        requested_by="schedule",
+        reason="due",
+        must_change=True,
+        unlock=True,
+        targets=(target,),
+        vault=VaultTarget(
+            place="it-glue/1", entry=RemoteId("42"), state=VaultState.SENT, attempts=1
+        ),
+        sealed="muster1.key.wrapped.value",
+        opened_at=NOW,
+        deadline=NOW + timedelta(days=3),
+        problem="x",
+    )
+    return replace(job, **changes)
+
+
+def ended(job: PasswordJob, state: JobState = JobState.CONFIRMED) -> PasswordJob:
+    """Return a job as it ends."""
+    if state in {JobState.REFUSED, JobState.FAILED}:
+        refused = (replace(one, state=TargetState.REFUSED) for one in job.targets)
+        job = replace(job, targets=tuple(refused))
+    return replace(job, state=state, ended_at=NOW + timedelta(hours=1), sealed="")
 
 
 def write_secret(registry: Registry, place: str) -> None:
@@ -323,3 +461,5 @@ def write_secret(registry: Registry, place: str) -> None:
             registry.save(CONTOSO, [good], status={"findings": [{"message": secret}]})
         case "mark":
             registry.open_intent(make_intent(mark=secret))
+        case "job":
+            registry.open_job(make_job(sealed=secret))

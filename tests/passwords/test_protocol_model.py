@@ -1,0 +1,172 @@
+"""No order of crashes, lost answers, outages, lags and strangers loses a password.
+
+Every interleaving is visited, not a sample. MUSTER_MORE_FAULTS=1 lets one thing more go wrong in
+each of them, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from tests.passwords.world_model import START, Broken, Machine, Scenario, explore
+
+from muster.model.passwords import JobState, PasswordJob, Target, TargetState, VaultState
+from muster.passwords import protocol
+from muster.passwords.steps import (
+    Answered,
+    Command,
+    Event,
+    Finished,
+    Looked,
+    NoAnswer,
+    Prove,
+    SetPassword,
+    Wait,
+    WriteEntry,
+)
+
+MORE = int(os.environ.get("MUSTER_MORE_FAULTS", "0"))
+
+SCENARIOS = (
+    Scenario(name="one directory, two faults, a stranger", threshold=5),
+    Scenario(name="no attempt to spare", threshold=2, faults=1),
+    Scenario(name="one attempt to spare, must change", threshold=3, must_change=True, faults=1),
+    Scenario(name="must change, two faults", must_change=True, strangers=0),
+    Scenario(name="a directory that proves nothing", date_only=True, faults=1),
+    Scenario(name="two directories", targets=2, faults=1),
+)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
+def test_no_interleaving_loses_a_password(
+    scenario: Scenario, record_property: Callable[[str, object], None]
+) -> None:
+    """A live password is in the entry, or the finding says which sealed one is live; all ends."""
+    found = explore(replace(scenario, faults=scenario.faults + MORE))
+    record_property("states", found.states)
+    ends = ", ".join(f"{state} {count}" for state, count in sorted(found.ends.items()))
+    sys.stdout.write(f"{scenario.name}: {found.states} states; {ends}\n")
+    assert found.states > 1000
+    assert found.ends.keys() >= {JobState.CONFIRMED, JobState.REFUSED, JobState.NEEDS_PERSON}
+
+
+def test_a_job_without_trouble_is_confirmed() -> None:
+    """When nothing goes wrong there is one way, and it ends with the password in the entry."""
+    found = explore(Scenario(name="calm", targets=2, faults=0, strangers=0))
+    assert found.ends == {JobState.CONFIRMED: 1}
+
+
+# ---------------------------------------------------------------- protocols that are wrong
+
+
+def _first(job: PasswordJob) -> Target:
+    return job.targets[0]
+
+
+def _with_first(job: PasswordJob, **changes: object) -> PasswordJob:
+    first = replace(job.targets[0], **changes)  # type: ignore[arg-type]
+    return replace(job, targets=(first, *job.targets[1:]))
+
+
+def writes_before_the_proof(job: PasswordJob, now: datetime) -> Command | Wait | Finished:
+    """Trust a yes, write the entry and give the sealed copy up."""
+    if _first(job).state is TargetState.PENDING:
+        return WriteEntry() if job.vault.state is VaultState.PENDING else _anyway(job, now)
+    if _first(job).state is TargetState.ACCEPTED:
+        return Finished(state=JobState.CONFIRMED)
+    return _anyway(job, now)
+
+
+def _anyway(job: PasswordJob, now: datetime) -> Command | Wait | Finished:
+    return protocol.next_step(job, now)
+
+
+def ends_after_a_yes(job: PasswordJob, now: datetime) -> Command | Wait | Finished:
+    """Give the sealed copy up as soon as the directory said yes."""
+    if _first(job).state is TargetState.ACCEPTED:
+        return Finished(state=JobState.CONFIRMED)
+    return _anyway(job, now)
+
+
+def never_gives_up(job: PasswordJob, now: datetime) -> Command | Wait | Finished:
+    """Try for as long as there is something to try."""
+    later = timedelta(days=1000)
+    return _anyway(replace(job, deadline=job.deadline + later, opened_at=now + later), now)
+
+
+def writes_nothing_before(job: PasswordJob, command: Command, now: datetime) -> PasswordJob:
+    """Tell the journal only what came of a request, not that it is sent."""
+    if isinstance(command, SetPassword):
+        return job
+    return protocol.begin(job, command, now)
+
+
+def forgets_a_crashed_proof(job: PasswordJob, command: Command, now: datetime) -> PasswordJob:
+    """Count a wrong sign-in only once it has come back."""
+    return job if isinstance(command, Prove) else protocol.begin(job, command, now)
+
+
+def takes_silence_for_no(
+    job: PasswordJob, command: Command, event: Event, now: datetime
+) -> PasswordJob:
+    """Believe that a request without an answer had no effect."""
+    if isinstance(command, SetPassword) and isinstance(event, NoAnswer):
+        return _with_first(job, state=TargetState.REFUSED)
+    return protocol.advance(job, command, event, now)
+
+
+def believes_the_first_no(
+    job: PasswordJob, command: Command, event: Event, now: datetime
+) -> PasswordJob:
+    """Take one refused sign-in for another's password, however late a replica is."""
+    if isinstance(command, Prove) and event == Answered(yes=False):
+        return _with_first(job, state=TargetState.SUPERSEDED)
+    return protocol.advance(job, command, event, now)
+
+
+def proves_at_any_price(
+    job: PasswordJob, command: Command, event: Event, now: datetime
+) -> PasswordJob:
+    """Sign in as often as it takes, whatever locks the account."""
+    if isinstance(event, Looked):
+        event = replace(event, policy=replace(event.policy, lockout_threshold=0))
+    return protocol.advance(job, command, event, now)
+
+
+def forgets_the_due_date(job: PasswordJob, end: Finished, now: datetime) -> PasswordJob:
+    """Leave the due date out of what stays known."""
+    return replace(protocol.conclude(job, end, now), slot="")
+
+
+@pytest.mark.parametrize(
+    ("mutant", "complaint"),
+    [
+        (Machine(next_step=writes_before_the_proof), "that no directory had"),
+        (Machine(next_step=ends_after_a_yes), "that no store holds"),
+        (Machine(next_step=never_gives_up), "it waits until"),
+        (Machine(begin=writes_nothing_before), "no finding says"),
+        (Machine(begin=forgets_a_crashed_proof), "wrong sign-ins"),
+        (Machine(advance=takes_silence_for_no), "no finding says"),
+        (Machine(advance=believes_the_first_no), "no finding says"),
+        (Machine(advance=proves_at_any_price), "wrong sign-ins"),
+        (Machine(conclude=forgets_the_due_date), "second job for the same due date"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_model_bites(mutant: Machine, complaint: str) -> None:
+    """A protocol with one mistake is caught, and the story of how is told."""
+    with pytest.raises(Broken, match=complaint) as caught:
+        explore(Scenario(name="mutant", threshold=3), mutant)
+    assert "\nstart\n" in str(caught.value)
+
+
+def test_the_world_begins_before_anything_was_sent() -> None:
+    """The job that is explored is the one that the journal holds before the first effect."""
+    node = Scenario(name="start").start()
+    assert protocol.next_step(node.job, START) == protocol.next_step(node.job, node.now)
+    assert _first(node.job).sent_at is None
