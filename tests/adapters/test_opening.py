@@ -10,12 +10,22 @@ import trustme
 
 from muster.adapters import DIRECTORIES, PSAS, VAULTS
 from muster.adapters.connectwise import ConnectWisePsa
+from muster.adapters.hudu import HuduVault
 from muster.adapters.itglue import ItGlueVault
 from muster.adapters.secrets import EnvironmentSecrets, variable_of
 from muster.errors import AccessDenied, SpecError
 from muster.lab.connectwise import ConnectWiseLab
+from muster.lab.hudu import HuduLab
+from muster.lab.hudu import KeyRights as HuduRights
 from muster.lab.itglue import ItGlueLab
-from muster.model.connections import ActiveDirectory, ConnectWise, Integration, ItGlue, SecretRef
+from muster.model.connections import (
+    ActiveDirectory,
+    ConnectWise,
+    Hudu,
+    Integration,
+    ItGlue,
+    SecretRef,
+)
 
 KEY = SecretRef(name="it-glue", key="apiKey")
 PUBLIC, PRIVATE = SecretRef(name="cw", key="publicKey"), SecretRef(name="cw", key="privateKey")
@@ -63,6 +73,19 @@ def test_an_it_glue_integration_opens(it_glue: ItGlueLab, secrets: EnvironmentSe
     assert [organization.name for organization in vault.list_organizations()] == ["Contoso"]
     assert vault.usage.requests == 1
     vault.close()
+
+
+def test_a_hudu_integration_opens(ca: trustme.CA, secrets: EnvironmentSecrets) -> None:
+    """Endpoint, key and private CA arrive at the adapter."""
+    with HuduLab(ca=ca) as lab:
+        lab.grant(ItGlueLab.key, HuduRights())
+        lab.add_company("Contoso")
+        product = Hudu(endpoint=lab.endpoint, api_key=KEY, ca=CA)
+        vault = VAULTS[Hudu](Integration(name="hudu", product=product), secrets)
+        assert isinstance(vault, HuduVault)
+        assert [company.name for company in vault.list_organizations()] == ["Contoso"]
+        assert vault.usage.requests == 1
+        vault.close()
 
 
 def test_a_connectwise_integration_opens(

@@ -83,7 +83,9 @@ def require_found(entry: Record | None, number: int, company: int) -> Record:
     Any key may change any entry that it sees, whatever its company, so we look first.
     """
     if entry is None:
-        raise Rejected(f"Hudu has no entry {number}; it was deleted.")
+        raise Rejected(
+            f"Hudu has no entry {number}; it was deleted, or is out of the key's companies."
+        )
     if entry.id != str(number):
         raise Unexpected(f"Hudu answered entry {entry.id} when asked for {number}.")
     if owner_of(entry) != str(company):
