@@ -12,10 +12,12 @@ from typing import TypeVar
 from muster.errors import AccessDenied, MusterError, RemoteError
 from muster.model.accounts import Known
 from muster.model.directory import DirectorySnapshot
-from muster.model.names import Source
+from muster.model.entra import EntraSnapshot
+from muster.model.names import AccountId, DirectoryKind, Source
 from muster.model.observed import Observed, SourceRead
 from muster.model.records import Organization, PsaContact, VaultCategory, VaultEntry
 from muster.model.settings import Desired
+from muster.plan.entra_selectors import entra_question
 from muster.ports import Ports
 
 T = TypeVar("T")
@@ -29,27 +31,52 @@ def observe(desired: Desired, known: Known, ports: Ports) -> Observed:
     if not desired.sources and not any(record.live for record in known.records):
         return Observed(reads=())
     directory, directory_read = _observe_directory(known, ports)
+    entra, entra_read = _observe_entra(desired, known, ports)
     (organization, categories, entries), vault_read = _observe_vault(desired, ports)
     (company, contacts), psa_read = _observe_psa(desired, ports)
     return Observed(
         directory=directory,
+        entra=entra,
         organization=organization,
         categories=categories,
         entries=entries,
         company=company,
         contacts=contacts,
-        reads=(directory_read, vault_read, psa_read),
+        reads=(directory_read, *entra_read, vault_read, psa_read),
     )
 
 
 def _observe_directory(known: Known, ports: Ports) -> tuple[DirectorySnapshot | None, SourceRead]:
     directory = ports.directory
-    live = frozenset(record.identity.id for record in known.records if record.live)
+    live = _live(known, DirectoryKind.ACTIVE_DIRECTORY)
     read = SourceRead(source=Source.DIRECTORY, connected=directory is not None)
     if directory is None:
         return None, _opened(read, ports)
     snapshot, read = _attempt(read, lambda: directory.read(live), None)
     return snapshot, replace(read, size=len(snapshot.users) if snapshot else 0)
+
+
+def _live(known: Known, source: DirectoryKind) -> frozenset[AccountId]:
+    identities = (record.identity for record in known.records if record.live)
+    return frozenset(one.id for one in identities if one.source is source)
+
+
+def _observe_entra(
+    desired: Desired, known: Known, ports: Ports
+) -> tuple[EntraSnapshot | None, tuple[SourceRead, ...]]:
+    """Read the tenant; a customer without one has no row for it."""
+    entra = ports.entra
+    read = SourceRead(source=Source.ENTRA, connected=entra is not None)
+    if entra is None:
+        read = _opened(read, ports)
+        return None, (read,) if read.connected else ()
+    question = entra_question(source.settings for source in desired.sources)
+    paired = frozenset(
+        AccountId(record.pair.id) for record in known.records if record.live and record.pair.id
+    )
+    wanted = _live(known, DirectoryKind.ENTRA) | paired
+    snapshot, read = _attempt(read, lambda: entra.read(question, wanted), None)
+    return snapshot, (replace(read, size=len(snapshot.users) if snapshot else 0),)
 
 
 def _observe_vault(desired: Desired, ports: Ports) -> tuple[VaultRead, SourceRead]:

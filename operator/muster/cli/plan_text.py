@@ -32,7 +32,7 @@ def print_plans(verdicts: Iterable[Verdict], locate: Locate, console: Console) -
     for verdict in ordered:
         _print_customer(verdict, locate, console)
     plans = [verdict.plan for verdict in ordered]
-    waiting = sum(plan.counts.vault.ambiguous + plan.counts.psa.ambiguous for plan in plans)
+    waiting = sum(plan.counts.ambiguous for plan in plans)
     changes = sum(len(plan.changes) for plan in plans)
     unread = sum(not plan.complete for plan in plans)
     refused = sum(isinstance(verdict, Refused) for verdict in ordered)
@@ -68,11 +68,15 @@ def _print_customer(verdict: Verdict, locate: Locate, console: Console) -> None:
 
 def _summary(plan: CustomerPlan) -> str:
     if not plan.complete:
-        return "[red]could not be read whole[/]"
+        return ", ".join(["[red]could not be read whole[/]", *_totals(plan)])
     if not plan.changes:
         return f"nothing to do, {plan.counts.selected} accounts in agreement"
+    return ", ".join(_totals(plan))
+
+
+def _totals(plan: CustomerPlan) -> list[str]:
     counts = Counter(change.action for change in plan.changes)
-    return ", ".join(f"{counts[action]} {action}" for action in Action if counts[action])
+    return [f"{counts[action]} {action}" for action in Action if counts[action]]
 
 
 def _print_changes(plan: CustomerPlan, locate: Locate, console: Console) -> None:

@@ -34,7 +34,7 @@ from muster.model.connections import Integration
 from muster.model.names import CustomerName
 from muster.model.reasons import Reason
 from muster.model.settings import Desired
-from muster.plan.linking import SETTLING
+from muster.plan.creating import SETTLING
 from muster.reconcile import Report, reconcile
 from muster.report.status import DEFAULT_INTERVAL
 

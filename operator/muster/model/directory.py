@@ -29,6 +29,8 @@ class DirectoryUser:
     expires: datetime | None = None
     critical: bool = False
     """isCriticalSystemObject: TRUE only on what the system made for itself."""
+    consistency_guid: str | None = None
+    """mS-DS-ConsistencyGuid as lower-case UUID text: the anchor that Entra Connect prefers."""
 
     @property
     def rid(self) -> int:

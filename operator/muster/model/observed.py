@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from muster.model.directory import DirectorySnapshot
+from muster.model.entra import EntraSnapshot
 from muster.model.names import Source
 from muster.model.records import Organization, PsaContact, VaultCategory, VaultEntry
 
@@ -41,6 +42,7 @@ class Observed:
     """What the systems of one customer answered."""
 
     directory: DirectorySnapshot | None = None
+    entra: EntraSnapshot | None = None
     entries: tuple[VaultEntry, ...] = ()
     categories: tuple[VaultCategory, ...] = ()
     organization: Organization | None = None

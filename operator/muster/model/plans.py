@@ -118,13 +118,20 @@ class Counts:
     excluded: int = 0
     released: int = 0
     drift: int = 0
+    pair: LinkCounts = field(default_factory=LinkCounts)
     vault: LinkCounts = field(default_factory=LinkCounts)
     psa: LinkCounts = field(default_factory=LinkCounts)
 
     @property
     def add_up(self) -> bool:
         """Whether every selected account is counted once per system."""
-        return self.vault.total == self.selected == self.psa.total
+        totals = (self.pair.total, self.vault.total, self.psa.total)
+        return all(total == self.selected for total in totals)
+
+    @property
+    def ambiguous(self) -> int:
+        """How many links wait for a person."""
+        return self.pair.ambiguous + self.vault.ambiguous + self.psa.ambiguous
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +145,15 @@ class PlannedPolicy:
     registered: int
     """How many accounts of these settings the registry held before the run."""
     suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A guard's no: the number, the limit, and the field that raises it."""
+
+    reason: Reason
+    message: str
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,15 +177,8 @@ class CustomerPlan:
     counts: Counts = field(default_factory=Counts)
     records: tuple[AccountRecord, ...] = ()
     sizes: tuple[tuple[Source, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A guard's no: the number, the limit, and the field that raises it."""
-
-    reason: Reason
-    message: str
-    policy: str = ""
+    contradictions: tuple[Refusal, ...] = ()
+    """Why nothing may be done at all, whatever the plan holds; no approval lifts these."""
 
 
 @dataclass(frozen=True, slots=True)

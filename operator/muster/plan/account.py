@@ -10,6 +10,7 @@ from muster.model.accounts import AccountRecord, Drift, ImportedWith, Link
 from muster.model.names import (
     LINKED_STATES,
     Action,
+    DirectoryKind,
     DriftRemediation,
     LinkState,
     Mode,
@@ -21,12 +22,25 @@ from muster.model.reasons import Reason
 from muster.model.records import ContactChange, EntryChange
 from muster.plan.context import Context, Kept
 from muster.plan.drift import contact_change, contact_drift, entry_change, entry_drift
-from muster.plan.linking import Linking, is_linked
+from muster.plan.emails import paired_user
+from muster.plan.linking import Linking, Linkings, is_linked
 from muster.plan.psa_matching import ContactMatcher
 from muster.plan.vault_matching import EntryMatcher, category_to_write
 
-_SYSTEM_OF = {System.VAULT: "vault", System.PSA: "psa"}
-_PIN_FIELD = {System.VAULT: "vault/entryId", System.PSA: "psa/contactId"}
+_MATCH_FIELD = {
+    System.VAULT: "options/vault/match",
+    System.PSA: "options/psa/match",
+    System.ENTRA: "options/pairing",
+}
+_PIN_FIELD = {
+    System.VAULT: "vault/entryId",
+    System.PSA: "psa/contactId",
+    System.ENTRA: "entra/objectId",
+}
+_SELECT_FIELD = {
+    DirectoryKind.ACTIVE_DIRECTORY: "select/activeDirectory",
+    DirectoryKind.ENTRA: "select/entra",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +52,17 @@ class AccountPlan:
     drift: tuple[Drift, ...] = ()
 
 
-def plan_kept(one: Kept, vault: Linking, psa: Linking, context: Context) -> AccountPlan:
+def plan_kept(one: Kept, linkings: Linkings, context: Context) -> AccountPlan:
     """Plan an account that is imported or retained."""
+    if one.frozen and one.before is not None:
+        return AccountPlan(record=one.before, drift=one.before.drift)
     account = one.identity.id
-    links = vault.links[account], psa.links[account]
-    after = _record(one, *links, context)
+    after = _record(one, linkings, context)
     changes = list(_import_changes(one))
     drift: list[Drift] = []
     standing: list[Drift] = []
-    for link, linking in zip(links, (vault, psa), strict=True):
+    for linking in linkings:
+        link = linking.links[account]
         changes.extend(_link_changes(one, link, linking))
         found = _drift(one, link, linking, context)
         update = _update(one, found, linking, context) if found else ()
@@ -70,9 +86,11 @@ def plan_released(before: AccountRecord, one: Kept, now: datetime) -> AccountPla
     return AccountPlan(record=record, changes=(change,))
 
 
-def _record(one: Kept, vault: Link, psa: Link, context: Context) -> AccountRecord:
+def _record(one: Kept, linkings: Linkings, context: Context) -> AccountRecord:
     """Return the record as it will be, the old object itself when nothing changed."""
     before, decision = one.before, one.considered.decision
+    pair, vault, psa = (linking.links[one.identity.id] for linking in linkings)
+    user = paired_user(one, linkings.pair, context)
     if before is None:
         return AccountRecord(
             name=context.names[one.identity.id],
@@ -83,6 +101,8 @@ def _record(one: Kept, vault: Link, psa: Link, context: Context) -> AccountRecor
             decision=decision,
             vault=vault,
             psa=psa,
+            pair=pair,
+            paired_user=user,
         )
     record = AccountRecord(
         name=before.name,
@@ -93,6 +113,8 @@ def _record(one: Kept, vault: Link, psa: Link, context: Context) -> AccountRecor
         decision=decision,
         vault=vault,
         psa=psa,
+        pair=pair,
+        paired_user=user,
         drift=before.drift,
         leaving_since=_leaving_since(one, before, context.now),
     )
@@ -123,7 +145,7 @@ def _import_changes(one: Kept) -> Iterator[Change]:
         action, target, reason = Action.READOPT, one.before.name, Reason.RETURNED
     else:
         return
-    because = one.settings.origin.at("select/activeDirectory")
+    because = one.settings.origin.at(_SELECT_FIELD[one.identity.source])
     yield _change(one, System.REGISTRY, action, target, reason, because)
 
 
@@ -133,7 +155,7 @@ def _link_changes(one: Kept, link: Link, linking: Linking) -> Iterator[Change]:
     draft = linking.drafts.get(one.identity.id)
     prior = one.before.link(system) if one.before else None
     if draft is not None:
-        because = _options_field(one, system, "createWhenMissing")
+        because = one.settings.origin.at(f"options/{system}/createWhenMissing")
         reason = Reason.CREATE_WHEN_MISSING
         change = _change(one, system, Action.CREATE, _new_target(draft), reason, because)
         yield replace(change, draft=draft)
@@ -153,24 +175,21 @@ def _new_target(draft: Draft) -> str:
     return getattr(draft, "username", None) or getattr(draft, "email", None) or ""
 
 
-def _options_field(one: Kept, system: System, field: str) -> str:
-    return one.settings.origin.at(f"options/{_SYSTEM_OF[system]}/{field}")
-
-
 def _because_link(one: Kept, link: Link, system: System) -> str:
     override = one.link_override(system)
     if override is None or one.override is None:
-        return _options_field(one, system, "match")
+        return one.settings.origin.at(_MATCH_FIELD[system])
     if link.state is LinkState.LINKED_BY_OVERRIDE:
         return one.override.origin.at(_PIN_FIELD[system])
-    return one.override.origin.at(_SYSTEM_OF[system])
+    return one.override.origin.at(str(system))
 
 
 def _drift(one: Kept, link: Link, linking: Linking, context: Context) -> tuple[Drift, ...]:
     """Return the drift of a linked record; of an unread source, the drift last seen."""
     if link.state is LinkState.SKIPPED:
         return ()
-    if not linking.usable:
+    directories, source = context.directories, one.identity.source
+    if not linking.usable or (source not in directories.read and one.before):
         seen = one.before.drift if one.before else ()
         return tuple(drift for drift in seen if drift.system is linking.system)
     if link.id is None or link.state not in LINKED_STATES:
@@ -179,7 +198,9 @@ def _drift(one: Kept, link: Link, linking: Linking, context: Context) -> tuple[D
     match linking.matcher:
         case EntryMatcher(entries=entries):
             entry = entries[link.id]
-            return entry_drift(one.identity, link, entry, context.netbios_name, origin)
+            category = category_to_write(context.observed.categories, source)
+            netbios_name = directories.netbios_name
+            return entry_drift(one.identity, link, entry, netbios_name, category, origin)
         case ContactMatcher(contacts=contacts):
             return contact_drift(one.identity, link, contacts[link.id], origin)
     return ()
@@ -189,7 +210,7 @@ def _update(
     one: Kept, drift: tuple[Drift, ...], linking: Linking, context: Context
 ) -> tuple[Change, ...]:
     """Return the correction of the drift, where the policy corrects and may write."""
-    source = Source.VAULT if linking.system is System.VAULT else Source.PSA
+    source = Source(linking.system)
     may_write = (
         one.options.drift_remediation is DriftRemediation.CORRECT
         and one.settings.mode is Mode.ENFORCE
@@ -197,7 +218,7 @@ def _update(
         and linking.usable
         and not context.observed.read(source).suspended
     )
-    draft = _correction(drift, linking.system, context) if may_write else None
+    draft = _correction(one, drift, linking.system, context) if may_write else None
     if draft is None:
         return ()
     record = linking.links[one.identity.id].id or ""
@@ -207,11 +228,12 @@ def _update(
 
 
 def _correction(
-    drift: tuple[Drift, ...], system: System, context: Context
+    one: Kept, drift: tuple[Drift, ...], system: System, context: Context
 ) -> EntryChange | ContactChange | None:
     if system is System.PSA:
         return contact_change(drift)
-    change = entry_change(drift, category_to_write(context.observed.categories))
+    category = category_to_write(context.observed.categories, one.identity.source)
+    change = entry_change(drift, category)
     return None if change == EntryChange() else change
 
 

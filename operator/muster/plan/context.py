@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from muster.model.accounts import AccountRecord, Identity, Intent, IntentState, Known
-from muster.model.names import AccountId, ApplyTo, CustomerName, DecisionState, System
+from muster.model.names import AccountId, AccountType, ApplyTo, CustomerName, DecisionState, System
 from muster.model.observed import Observed
 from muster.model.plans import Finding
 from muster.model.settings import (
@@ -17,10 +17,13 @@ from muster.model.settings import (
     ImportSource,
     LinkOverride,
     Options,
+    Origin,
+    Select,
 )
-from muster.plan.decide import Considered, SourceSelection, decide_all, select_all
-from muster.plan.directory_index import DirectoryIndex
+from muster.plan.decide import Considered, decide_all, settings_of
+from muster.plan.directories import Directories
 from muster.plan.identity import find_overridden, identify, name_accounts
+from muster.plan.reaching import SourceSelection, select_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,9 @@ class Context:
     desired: Desired
     observed: Observed
     now: datetime
-    index: DirectoryIndex
+    directories: Directories
+    sources: tuple[ImportSource, ...]
+    """The policies in force, in an order that does not depend on how they were read."""
     selections: tuple[SourceSelection, ...]
     considered: tuple[Considered, ...]
     records: Mapping[AccountId, AccountRecord]
@@ -39,11 +44,6 @@ class Context:
     names: Mapping[AccountId, str]
     """What the accounts are called that are imported for the first time."""
     findings: tuple[Finding, ...]
-
-    @property
-    def netbios_name(self) -> str:
-        """The domain part of `DOMAIN\\name`."""
-        return self.index.domain.netbios_name
 
     def suspended(self, settings: ImportSettings | None) -> bool:
         """Say whether nothing may change for accounts of these settings."""
@@ -66,42 +66,67 @@ class Kept:
         """Whether a policy selects the account now; only then is anything created."""
         return self.considered.decision.state is DecisionState.IMPORTED
 
+    @property
+    def frozen(self) -> bool:
+        """Whether the account's directory is unread, so that it stays exactly as it is."""
+        return self.considered.frozen
+
     def link_override(self, system: System) -> LinkOverride | None:
         """Return what a person decided about the link to one system."""
         if self.override is None:
             return None
+        if system is System.ENTRA:
+            return self.override.entra
         return self.override.vault if system is System.VAULT else self.override.psa
 
 
 def gather(
-    desired: Desired, observed: Observed, known: Known, index: DirectoryIndex, now: datetime
+    desired: Desired, observed: Observed, known: Known, directories: Directories, now: datetime
 ) -> Context:
     """Select and decide, and index what the registry knows."""
     records = {record.identity.id: record for record in known.records}
-    overrides, stale = find_overridden(desired.overrides, index.by_id.values(), records)
-    selections = select_all(_in_order(desired.sources), index, now)
-    considered = decide_all(selections, index, records, overrides, now)
+    sources = _in_order(desired.sources)
+    selections = select_all(sources, directories, now)
+    unread = (
+        record.identity
+        for record in records.values()
+        if record.live and record.identity.source in directories.unread
+    )
+    present = (*directories.by_id.values(), *unread) if desired.overrides else ()
+    overrides, unclear = find_overridden(
+        desired.overrides, present, records, _reached(selections, records)
+    )
+    considered = decide_all(selections, directories, records, overrides, now)
     return Context(
         desired=desired,
         observed=observed,
         now=now,
-        index=index,
+        directories=directories,
+        sources=sources,
         selections=selections,
         considered=tuple(considered),
         records=records,
         overrides=overrides,
         intents=_intents(known.intents),
         names=_new_names(desired.customer.name, considered, records),
-        findings=tuple(stale),
+        findings=tuple(unclear),
     )
 
 
-def _in_order(sources: Iterable[ImportSource]) -> list[ImportSource]:
-    """Return sources in an order that does not depend on how they were read."""
-    return sorted(
-        sources,
-        key=lambda source: (source.settings.account_type, source.settings.origin.reference),
+def _in_order(sources: Iterable[ImportSource]) -> tuple[ImportSource, ...]:
+    return tuple(
+        sorted(
+            sources,
+            key=lambda source: (source.settings.account_type, source.settings.origin.reference),
+        )
     )
+
+
+def _reached(
+    selections: Iterable[SourceSelection], records: Mapping[AccountId, AccountRecord]
+) -> set[AccountId]:
+    reached = {account for account, record in records.items() if record.live}
+    return reached.union(*(one.selection.hits for one in selections))
 
 
 def _new_names(
@@ -127,9 +152,11 @@ def keep(considered: Considered, context: Context) -> Kept | None:
     if considered.decision.state not in (DecisionState.IMPORTED, DecisionState.RETAINED):
         return None
     before = context.records.get(considered.account)
+    if considered.frozen and before is not None:
+        return _keep_frozen(considered, before, context)
     override = context.overrides.get(considered.account)
     identity = _identity(considered, before, override)
-    settings = considered.settings or _settings_of(before, context)
+    settings = considered.settings or settings_of(before, context.selections)
     if identity is None or settings is None:
         return None
     return Kept(
@@ -142,6 +169,27 @@ def keep(considered: Considered, context: Context) -> Kept | None:
     )
 
 
+def _keep_frozen(considered: Considered, before: AccountRecord, context: Context) -> Kept:
+    """Return an account as it is known: what is new about it will be seen in a later run."""
+    return Kept(
+        considered=considered,
+        identity=before.identity,
+        options=before.imported_with.options,
+        settings=considered.settings or no_policy(before.account_type),
+        before=before,
+        override=context.overrides.get(considered.account),
+    )
+
+
+def no_policy(account_type: AccountType) -> ImportSettings:
+    """Return what stands in for the settings of accounts that no policy covers any more."""
+    return ImportSettings(
+        origin=Origin(kind="AutomaticImportPolicy", name=""),
+        account_type=account_type,
+        select=Select(),
+    )
+
+
 def _identity(
     considered: Considered, before: AccountRecord | None, override: AccountOverride | None
 ) -> Identity | None:
@@ -150,14 +198,6 @@ def _identity(
         return before.identity if before else None
     identity = identify(considered.user, override)
     return before.identity if before and before.identity == identity else identity
-
-
-def _settings_of(before: AccountRecord | None, context: Context) -> ImportSettings | None:
-    """Return the settings that an account was imported with, where they are still in force."""
-    for selection in context.selections:
-        if before and selection.settings.account_type is before.account_type:
-            return selection.settings
-    return None
 
 
 def _options(settings: ImportSettings, before: AccountRecord | None) -> Options:

@@ -9,7 +9,7 @@ from muster.model.names import AccountId, LinkState
 from muster.model.plans import LinkCounts
 from muster.plan.linking import Linking
 
-_COLUMN = {
+COLUMN = {
     LinkState.LINKED: "linked",
     LinkState.LINKED_BY_OVERRIDE: "linked",
     LinkState.CREATED: "created",
@@ -23,9 +23,10 @@ _COLUMN = {
     LinkState.SKIPPED: "skipped",
     LinkState.UNKNOWN: "failed",
 }
+"""In which column each state is counted."""
 
 
 def count_links(linking: Linking, selected: Iterable[AccountId]) -> LinkCounts:
     """Count the selected accounts by how they stand to one system."""
-    counted = Counter(_COLUMN[linking.links[account].state] for account in selected)
+    counted = Counter(COLUMN[linking.links[account].state] for account in selected)
     return LinkCounts(**counted)

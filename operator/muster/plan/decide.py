@@ -6,36 +6,29 @@ and those that the registry already holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from muster.model.accounts import AccountRecord, Decision
 from muster.model.directory import DirectoryUser
-from muster.model.names import AccountId, AccountType, DecisionState, LeaveAction
-from muster.model.plans import Finding
+from muster.model.entra import EntraUser
+from muster.model.names import (
+    AccountId,
+    AccountType,
+    DecisionState,
+    DirectoryKind,
+    LeaveAction,
+)
 from muster.model.reasons import Reason
-from muster.model.settings import AccountOverride, ImportSettings, ImportSource, OnLeave
-from muster.plan.directory_index import DirectoryIndex
-from muster.plan.exclusions import EXCLUSIONS, Exclusion, Facts, Surroundings, surroundings
-from muster.plan.selectors import Selection, select
+from muster.model.settings import AccountOverride, ImportSettings, OnLeave
+from muster.plan.directories import Directories, User
+from muster.plan.entra_exclusions import ENTRA_EXCLUSIONS, EntraFacts, EntraSurroundings
+from muster.plan.exclusions import EXCLUSIONS, Exclusion, Facts, Surroundings
+from muster.plan.reaching import NOT_CONNECTED, SourceSelection
 
 _STAYS_KEPT = frozenset({Reason.EXCLUDED_DISABLED, Reason.EXCLUDED_EXPIRED})
 """Exclusions that do not release an account that is already kept."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSelection:
-    """One policy in force, with whom it reaches and what it compares them with."""
-
-    source: ImportSource
-    selection: Selection
-    around: Surroundings
-
-    @property
-    def settings(self) -> ImportSettings:
-        """The policy's settings."""
-        return self.source.settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,29 +36,17 @@ class Considered:
     """One account and the decision about it; `settings` are those it is imported with."""
 
     account: AccountId
-    user: DirectoryUser | None
+    user: User | None
     decision: Decision
     account_type: AccountType
     settings: ImportSettings | None = None
-
-
-def select_all(
-    sources: Iterable[ImportSource], index: DirectoryIndex, now: datetime
-) -> tuple[SourceSelection, ...]:
-    """Resolve every policy of a customer."""
-    return tuple(
-        SourceSelection(
-            source=source,
-            selection=select(source.settings, index),
-            around=surroundings(source.settings, index, now),
-        )
-        for source in sources
-    )
+    frozen: bool = False
+    """Whether the account's directory is unread, so that it stays exactly as it is."""
 
 
 def decide_all(
     selections: tuple[SourceSelection, ...],
-    index: DirectoryIndex,
+    directories: Directories,
     records: Mapping[AccountId, AccountRecord],
     overrides: Mapping[AccountId, AccountOverride],
     now: datetime,
@@ -76,7 +57,7 @@ def decide_all(
         reached.update(one.selection.hits, one.selection.nested_only)
     reached.update(account for account, record in records.items() if record.live)
     return [
-        _decide(account, selections, index, records.get(account), overrides.get(account), now)
+        _decide(account, selections, directories, records.get(account), overrides.get(account), now)
         for account in sorted(reached)
     ]
 
@@ -84,19 +65,21 @@ def decide_all(
 def _decide(
     account: AccountId,
     selections: tuple[SourceSelection, ...],
-    index: DirectoryIndex,
+    directories: Directories,
     record: AccountRecord | None,
     override: AccountOverride | None,
     now: datetime,
 ) -> Considered:
-    user = index.by_id.get(account)
+    if record and record.live and record.identity.source in directories.unread:
+        return _frozen(record, selections)
+    user = directories.by_id.get(account)
     imports: list[tuple[ImportSettings, Decision]] = []
     refused: list[tuple[ImportSettings, Decision]] = []
     for one in selections if user else ():
         hit = one.selection.hits.get(account)
         if hit is None or user is None:
             continue
-        exclusion = first_exclusion(Facts(user, one.around, override))
+        exclusion = first_exclusion(user, one, override)
         if exclusion is None:
             imports.append(
                 (one.settings, Decision(state=DecisionState.IMPORTED, reason=hit[0], via=hit[1]))
@@ -106,19 +89,50 @@ def _decide(
     if imports:
         return _imported(account, user, imports, record)
     if record and record.live:
-        return _leaving(account, user, record, refused, selections, now)
+        return _leaving(user, record, refused, selections, directories, now)
     if refused:
         return _considered(account, user, refused[0][1], refused[0][0])
     return _nested_only(account, user, selections)
 
 
-def first_exclusion(facts: Facts) -> Exclusion | None:
+def first_exclusion(
+    user: User, one: SourceSelection, override: AccountOverride | None
+) -> Exclusion | None:
     """Return the first rule's answer, or None when nothing speaks against the account."""
-    for rule in EXCLUSIONS:
-        exclusion = rule(facts)
-        if exclusion is not None:
-            return exclusion
+    match user, one.around:
+        case DirectoryUser(), Surroundings() as around:
+            facts = Facts(user, around, override)
+            for rule in EXCLUSIONS:
+                exclusion = rule(facts)
+                if exclusion is not None:
+                    return exclusion
+        case EntraUser(), EntraSurroundings() as cloud:
+            seen = EntraFacts(user, cloud, override)
+            return next((found for rule in ENTRA_EXCLUSIONS if (found := rule(seen))), None)
     return None
+
+
+def _frozen(record: AccountRecord, selections: tuple[SourceSelection, ...]) -> Considered:
+    """Return an account of an unread directory, about which nothing can be decided."""
+    return Considered(
+        account=record.identity.id,
+        user=None,
+        decision=record.decision,
+        account_type=record.account_type,
+        settings=settings_of(record, selections),
+        frozen=True,
+    )
+
+
+def settings_of(
+    record: AccountRecord | None, selections: tuple[SourceSelection, ...]
+) -> ImportSettings | None:
+    """Return the settings that an account was imported with, else others of its type in force."""
+    if record is None:
+        return None
+    own = [one.settings for one in selections if one.settings.account_type is record.account_type]
+    policy = record.imported_with.policy
+    return next((one for one in own if one.origin.reference == policy), own[0] if own else None)
 
 
 def _excluded(exclusion: Exclusion) -> Decision:
@@ -127,7 +141,7 @@ def _excluded(exclusion: Exclusion) -> Decision:
 
 def _imported(
     account: AccountId,
-    user: DirectoryUser | None,
+    user: User | None,
     imports: list[tuple[ImportSettings, Decision]],
     record: AccountRecord | None,
 ) -> Considered:
@@ -147,7 +161,7 @@ def _imported(
 
 
 def _considered(
-    account: AccountId, user: DirectoryUser | None, decision: Decision, settings: ImportSettings
+    account: AccountId, user: User | None, decision: Decision, settings: ImportSettings
 ) -> Considered:
     return Considered(
         account=account,
@@ -159,7 +173,7 @@ def _considered(
 
 
 def _nested_only(
-    account: AccountId, user: DirectoryUser | None, selections: tuple[SourceSelection, ...]
+    account: AccountId, user: User | None, selections: tuple[SourceSelection, ...]
 ) -> Considered:
     for one in selections:
         path = one.selection.nested_only.get(account)
@@ -172,21 +186,23 @@ def _nested_only(
 
 
 def _leaving(
-    account: AccountId,
-    user: DirectoryUser | None,
+    user: User | None,
     record: AccountRecord,
     refused: list[tuple[ImportSettings, Decision]],
     selections: tuple[SourceSelection, ...],
+    directories: Directories,
     now: datetime,
 ) -> Considered:
     """Decide about an account that is kept and that no policy imports any more."""
     own = [one for one in selections if one.settings.account_type is record.account_type]
     refused = [one for one in refused if one[0].account_type is record.account_type]
-    settings = refused[0][0] if refused else (own[0].settings if own else None)
+    settings = refused[0][0] if refused else settings_of(record, selections)
+    connected = record.identity.source in directories.read
+    why = _why_left(user, record.identity.source, refused, own, connected=connected)
     return Considered(
-        account=account,
+        account=record.identity.id,
         user=user,
-        decision=_leave(record, _why_left(user, refused, own), own, settings, now),
+        decision=_leave(record, why, own, settings, now),
         account_type=record.account_type,
         settings=settings,
     )
@@ -203,19 +219,36 @@ def _leave(
     retained = DecisionState.RETAINED
     if reason in _STAYS_KEPT:
         return Decision(state=retained, reason=Reason.DISABLED_AFTER_IMPORT, via=via)
-    if reason is Reason.LEFT_SELECTION and any(not one.selection.whole for one in own):
+    if reason in NOT_CONNECTED.values():
+        return Decision(state=retained, reason=reason)
+    if reason is Reason.LEFT_SELECTION and _unsure(own, record.identity.source):
         return Decision(state=retained, reason=Reason.RETAINED_SELECTOR_PROBLEM)
     return _release(settings.on_leave if settings else OnLeave(), record, reason, via, now)
 
 
+def _unsure(own: list[SourceSelection], source: DirectoryKind) -> bool:
+    """Say whether it is open whom the policies select where the account comes from.
+
+    A policy that selects only in the other directory has moved there; that counts once it is
+    known whom it selects there.
+    """
+    here = [one for one in own if one.directory is source]
+    return any(not one.selection.whole for one in here or own)
+
+
 def _why_left(
-    user: DirectoryUser | None,
+    user: User | None,
+    source: DirectoryKind,
     refused: list[tuple[ImportSettings, Decision]],
     own: list[SourceSelection],
+    *,
+    connected: bool,
 ) -> Exclusion:
     if not own:
         return Reason.NO_POLICY, ""
-    if user is None:
+    if not connected and any(one.directory is source for one in own):
+        return NOT_CONNECTED[source], ""
+    if user is None and connected:
         return Reason.DELETED_IN_DIRECTORY, ""
     if refused:
         return refused[0][1].reason, refused[0][1].via
@@ -234,8 +267,3 @@ def _release(
             state=DecisionState.RETAINED, reason=Reason.GRACE_PERIOD, via=f"{reason} until {until}"
         )
     return Decision(state=DecisionState.RELEASED, reason=reason, via=via)
-
-
-def selection_findings(selections: Iterable[SourceSelection]) -> list[Finding]:
-    """Return what the selectors found wrong, once each."""
-    return list(dict.fromkeys(finding for one in selections for finding in one.selection.findings))

@@ -23,8 +23,9 @@ from muster.model.records import (
 from muster.model.settings import Origin
 from muster.plan.keys import NAME_LIMIT, fold, fold_name
 from muster.plan.vault_matching import (
-    ACTIVE_DIRECTORY_CATEGORIES,
+    CATEGORIES,
     in_accepted_category,
+    username_to_write,
     usernames,
 )
 
@@ -33,32 +34,38 @@ Fields = dict[str, str]
 
 def entry_name(identity: Identity) -> str:
     """Return the name that Muster gives to an entry it creates."""
-    return f"{identity.display_name or identity.sam} ({ACTIVE_DIRECTORY_CATEGORIES[0]})"
+    return f"{identity.display_name or identity.short_name} ({CATEGORIES[identity.source][0]})"
 
 
 def contact_names(identity: Identity) -> tuple[str, str]:
     """Return given name and surname as a contact can hold them; the first is never empty."""
-    given = identity.given_name or identity.display_name or identity.sam
+    given = identity.given_name or identity.display_name or identity.short_name
     surname = identity.surname or ""
     return given[:NAME_LIMIT], surname[:NAME_LIMIT] if identity.given_name else ""
 
 
 def entry_drift(
-    identity: Identity, link: Link, entry: VaultEntry, netbios_name: str, origin: Origin
+    identity: Identity,
+    link: Link,
+    entry: VaultEntry,
+    netbios_name: str,
+    category: VaultCategory | None,
+    origin: Origin,
 ) -> tuple[Drift, ...]:
-    """Return the fields of a linked entry that differ."""
+    """Return the fields of a linked entry that differ; `category` is what a new one would get."""
     wanted: Fields = {}
     observed: Fields = {}
     # Exactly the same is the usual case, and needs no folding.
-    exact = entry.username is not None and entry.username in (identity.sam, identity.upn)
+    exact = bool(entry.username) and entry.username in (identity.sam, identity.upn)
     if not exact and link.state is not LinkState.LINKED_BY_OVERRIDE:
         accepted = usernames(identity, netbios_name)
         current = fold(entry.username)
         if all(current != fold(name) for _, name in accepted):
-            wanted["username"] = dict(accepted).get(link.key or MatchKey.MARK, identity.sam)
+            usual = username_to_write(identity)
+            wanted["username"] = dict(accepted).get(link.key or MatchKey.MARK, usual)
             observed["username"] = entry.username or ""
-    if not in_accepted_category(entry):
-        wanted["category"] = ACTIVE_DIRECTORY_CATEGORIES[0]
+    if not in_accepted_category(entry, identity.source):
+        wanted["category"] = category.name if category else CATEGORIES[identity.source][0]
         observed["category"] = entry.category or ""
     if link.state is LinkState.CREATED and entry.name != entry_name(identity):
         wanted["name"] = entry_name(identity)

@@ -97,7 +97,7 @@ class Matcher(Protocol):
         """Return why a record must not be linked; empty when it may."""
         ...
 
-    def candidate(self, record: RemoteId, evidence: str) -> Candidate:
+    def candidate(self, record: RemoteId, evidence: str, subject: Subject, /) -> Candidate:
         """Describe a record for a person."""
         ...
 

@@ -16,12 +16,11 @@ from muster.model.names import (
 from muster.model.observed import Observed, SourceRead
 from muster.model.plans import Finding
 from muster.model.reasons import Reason
-from muster.model.settings import Desired, ResolvedFrom
+from muster.model.settings import Desired, ImportSettings, ResolvedFrom
 from muster.plan.account import AccountPlan
 from muster.plan.context import Context, Kept
-from muster.plan.decide import SourceSelection
 from muster.plan.keys import fold
-from muster.plan.linking import Linking
+from muster.plan.linking import Linkings
 
 _TELLS = frozenset(
     {
@@ -41,7 +40,8 @@ _SENTENCE = {
     Reason.SEVERAL_MATCHES: "Several records match. Delete the duplicate, or pin one with an "
     "AccountOverride.",
     Reason.WITHOUT_CATEGORY: "The username matches an entry without a category. Give it the "
-    'category "Active Directory", or pin it with an AccountOverride.',
+    'category of the account, such as "Active Directory" or "Microsoft 365", or pin it with an '
+    "AccountOverride.",
     Reason.NOT_USABLE: "The record that matches cannot be used. Make it usable, pin another, or "
     "ignore it with an AccountOverride.",
 }
@@ -76,20 +76,19 @@ def _unread(read: SourceRead) -> Finding:
 def customer_findings(context: Context) -> Iterator[Finding]:
     """Yield what concerns the customer as a whole."""
     yield from context.findings
-    for selection in context.selections:
-        settings = selection.settings
+    for source in context.sources:
+        settings = source.settings
         if settings.suspend:
             yield Finding(
                 reason=Reason.SUSPENDED,
                 message=f"{settings.origin.reference} is suspended: its accounts do not change.",
             )
-        if selection.source.resolved_from is ResolvedFrom.DEFAULT:
-            yield from _gained(selection, context)
+        if source.resolved_from is ResolvedFrom.DEFAULT:
+            yield from _gained(settings, context)
 
 
-def _gained(selection: SourceSelection, context: Context) -> Iterator[Finding]:
+def _gained(settings: ImportSettings, context: Context) -> Iterator[Finding]:
     """Yield that a default policy brings accounts of a type that the customer had none of."""
-    settings = selection.settings
     had = any(
         record.live and record.account_type is settings.account_type
         for record in context.records.values()
@@ -109,12 +108,11 @@ def _gained(selection: SourceSelection, context: Context) -> Iterator[Finding]:
 def account_findings(
     kept: Mapping[AccountId, Kept],
     plans: Mapping[AccountId, AccountPlan],
-    vault: Linking,
-    psa: Linking,
+    linkings: Linkings,
 ) -> Iterator[Finding]:
     """Yield what concerns single accounts."""
     for account, one in kept.items():
-        for linking in (vault, psa):
+        for linking in linkings:
             link = linking.links[account]
             if link.state in _TELLS or link.reason in _TELLING_REASONS:
                 yield link_finding(one.identity, linking.system, link)
@@ -161,6 +159,7 @@ def _drifted(identity: Identity, drift: Drift) -> Finding:
 def _keeps_old_options(one: Kept) -> bool:
     return (
         one.before is not None
+        and not one.frozen
         and one.settings.apply_to is ApplyTo.NEW_ONLY
         and one.options != one.settings.options
     )

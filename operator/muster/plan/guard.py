@@ -14,11 +14,12 @@ from datetime import datetime
 
 from muster.model.accounts import Known
 from muster.model.limits import Limit, Limits
-from muster.model.names import Action, Source
+from muster.model.names import Action, Source, System
 from muster.model.plans import Approved, CustomerPlan, PlannedPolicy, Refusal, Refused, Verdict
 from muster.model.reasons import Reason
 from muster.model.settings import Approval, Desired
 from muster.plan.digest import Shrunken, digest_shrunken
+from muster.plan.directories import SOURCE_OF
 
 _LIMITED = {
     Action.CREATE: "create",
@@ -26,6 +27,9 @@ _LIMITED = {
     Action.RELEASE: "release",
     Action.RELINK: "relink",
 }
+_MOVING = frozenset({Action.RELINK, Action.CREATE})
+"""What becomes of a link whose record is to be found elsewhere."""
+
 _CROWD = 2
 """From so many accounts on, all of them leaving at once is no everyday event."""
 
@@ -33,7 +37,9 @@ _OF_REGISTERED = frozenset({"release", "relink"})
 
 
 def guard(plan: CustomerPlan, desired: Desired, known: Known, now: datetime) -> Verdict:
-    """Approve or refuse a plan whole."""
+    """Approve or refuse a plan whole; what contradicts itself is refused whatever is approved."""
+    if plan.contradictions:
+        return Refused(plan, plan.contradictions)
     shrunken = tuple(_shrunken(plan, desired, known))
     too_many = tuple(_over_limit(plan, desired))
     emptied = tuple(_emptied(plan, {refusal.policy for refusal in too_many}))
@@ -70,7 +76,7 @@ def _over_limit(plan: CustomerPlan, desired: Desired) -> Iterator[Refusal]:
         limit: Limit = getattr(limits.get(origin, Limits()), kind)
         allowed = limit.allowed(_population(kind, policies.get(origin), count))
         if count > allowed:
-            yield _too_many(origin, kind, count, allowed)
+            yield _too_many(origin, kind, count, allowed, _moves(plan, action))
 
 
 def _emptied(plan: CustomerPlan, refused: set[str]) -> Iterator[Refusal]:
@@ -100,12 +106,18 @@ def _population(kind: str, policy: PlannedPolicy | None, left: int) -> int:
     return policy.registered if kind in _OF_REGISTERED else policy.selected
 
 
-def _too_many(origin: str, kind: str, count: int, allowed: int) -> Refusal:
+def _moves(plan: CustomerPlan, action: Action) -> str:
+    """Return where records are looked for now, if that is why so many links change."""
+    moves = [one.message for one in plan.findings if one.reason is Reason.PLACE_CHANGED]
+    return "".join(f" The {move}" for move in moves) if action in _MOVING else ""
+
+
+def _too_many(origin: str, kind: str, count: int, allowed: int, moves: str) -> Refusal:
     where = f"{origin} sets it in spec.limits.{kind}" if origin else "No policy is left to raise it"
     return Refusal(
         reason=Reason.LIMIT_EXCEEDED,
         policy=origin,
-        message=f"{count} changes of kind {kind} exceed the limit of {allowed}. {where}.",
+        message=f"{count} changes of kind {kind} exceed the limit of {allowed}.{moves} {where}.",
     )
 
 
@@ -138,8 +150,10 @@ def _shrunken(
 def _rests_on(source: Source, known: Known) -> bool:
     """Say whether any record of the registry rests on this source."""
     live = [record for record in known.records if record.live]
-    if source is Source.DIRECTORY:
-        return bool(live)
-    if source is Source.VAULT:
-        return any(record.vault.id for record in live)
-    return any(record.psa.id for record in live)
+    sources = {SOURCE_OF[record.identity.source] for record in live}
+    match source:
+        case Source.DIRECTORY:
+            return source in sources
+        case Source.ENTRA:
+            return source in sources or any(record.pair.id for record in live)
+    return any(record.link(System(source)).id for record in live)

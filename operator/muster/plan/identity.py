@@ -1,7 +1,7 @@
 """Who an account is: its identity from the directory, its e-mail, its readable name.
 
-The e-mail of an account of Active Directory is its mail field, else its primary SMTP
-address; an AccountOverride supplies what is missing or corrects it.
+A user's own e-mail is its mail field, else its primary SMTP address; an AccountOverride supplies
+what is missing or corrects it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from muster.model.accounts import AccountRecord, Email, EmailSource, Identity
-from muster.model.directory import DirectoryUser
-from muster.model.names import AccountId, CustomerName
+from muster.model.entra import EntraUser
+from muster.model.names import AccountId, CustomerName, DirectoryKind
 from muster.model.plans import Finding
 from muster.model.reasons import Reason
 from muster.model.settings import AccountOverride, AccountSelector
+from muster.plan.directories import User
 from muster.plan.keys import fold
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
@@ -26,8 +27,19 @@ _NAME_LIMIT = 63
 """A label value's length in Kubernetes; names stay within it."""
 
 
-def identify(user: DirectoryUser, override: AccountOverride | None) -> Identity:
-    """Return the identity of a directory user."""
+def identify(user: User, override: AccountOverride | None) -> Identity:
+    """Return the identity of a user of either directory."""
+    email = email_of(user, override)
+    if isinstance(user, EntraUser):
+        return Identity(
+            source=DirectoryKind.ENTRA,
+            id=user.id,
+            upn=user.upn,
+            display_name=user.display_name,
+            given_name=user.given_name,
+            surname=user.surname,
+            email=email,
+        )
     return Identity(
         id=user.id,
         sid=user.sid,
@@ -36,21 +48,31 @@ def identify(user: DirectoryUser, override: AccountOverride | None) -> Identity:
         display_name=user.display_name,
         given_name=user.given_name,
         surname=user.surname,
-        email=_email(user, override),
+        email=email,
     )
 
 
-def _email(user: DirectoryUser, override: AccountOverride | None) -> Email | None:
+def email_of(user: User, override: AccountOverride | None) -> Email | None:
+    """Return a user's own e-mail; that of a pair is the business of `emails`."""
     if override and override.email:
         return Email(address=override.email, source=EmailSource.OVERRIDE)
     address = (user.mail or "").strip() or (user.primary_smtp or "").strip()
     if not address:
         return None
-    return Email(address=address, source=EmailSource.ACTIVE_DIRECTORY)
+    cloud = isinstance(user, EntraUser)
+    source = EmailSource.ENTRA if cloud else EmailSource.ACTIVE_DIRECTORY
+    return Email(address=address, source=source)
+
+
+def user_name(user: User) -> str:
+    """Return the name people know a user by: the UPN, else the sAMAccountName."""
+    if isinstance(user, EntraUser):
+        return user.upn
+    return user.upn or user.sam
 
 
 def name_accounts(
-    customer: CustomerName, users: Iterable[DirectoryUser], taken: Iterable[str]
+    customer: CustomerName, users: Iterable[User], taken: Iterable[str]
 ) -> dict[AccountId, str]:
     """Return the names of new accounts; `taken` are those that other accounts have."""
     names: dict[AccountId, str] = {}
@@ -62,11 +84,12 @@ def name_accounts(
 
 
 def account_name(
-    customer: CustomerName, account: Identity | DirectoryUser, taken: Collection[str] = ()
+    customer: CustomerName, account: Identity | User, taken: Collection[str] = ()
 ) -> str:
     """Return a name such as `contoso-jsmith-7c1e`: readable, unique, fit for Kubernetes."""
-    letters = unicodedata.normalize("NFKD", account.sam.casefold()).encode("ascii", "ignore")
-    slug = _NOT_IN_NAMES.sub("-", letters.decode()).strip("-") or "account"
+    decomposed = unicodedata.normalize("NFKD", _short_name(account).casefold())
+    letters = decomposed.encode("ascii", "ignore").decode()
+    slug = _NOT_IN_NAMES.sub("-", letters).strip("-") or "account"
     digest = hashlib.sha256(account.id.encode()).hexdigest()
     for length in (4, 8, 16, 32):
         room = _NAME_LIMIT - len(customer) - length - 2
@@ -76,33 +99,58 @@ def account_name(
     return name
 
 
+def _short_name(account: Identity | User) -> str:
+    match account:
+        case EntraUser(upn=upn):
+            return upn.partition("@")[0]
+        case Identity():
+            return account.short_name
+    return account.sam
+
+
 def find_overridden(
     overrides: tuple[AccountOverride, ...],
-    users: Iterable[DirectoryUser],
+    present: Iterable[Identity | User],
     records: Mapping[AccountId, AccountRecord],
+    considered: Collection[AccountId],
 ) -> tuple[dict[AccountId, AccountOverride], list[Finding]]:
     """Return the override of each account, and a finding for each that is not followed.
 
-    Of several that name one account by different names none is followed: they may contradict
-    each other, and their order means nothing.
+    `present` are the users that were read, and the kept accounts of an unread directory. A name
+    that fits several of them means the one that is selected or kept. Of several overrides
+    that name one account by different names none is followed: they may contradict each other,
+    and their order means nothing.
     """
     if not overrides:
         return {}, []
-    ids: dict[_Named, AccountId] = {}
-    for record in records.values():
-        ids.update(dict.fromkeys(_names_of(record.identity), record.identity.id))
-    for user in users:
-        ids.update(dict.fromkeys(_names_of(user), user.id))
+    ids = _ids_by_name(present, records)
     named: defaultdict[AccountId, list[AccountOverride]] = defaultdict(list)
     problems = []
     for override in overrides:
-        account = ids.get(_name_in(override.account))
-        if account is None:
-            problems.append(_stale(override))
+        found = ids.get(_name_in(override.account), set())
+        meant = [one for one in found if one in considered] if len(found) > 1 else list(found)
+        if len(meant) == 1:
+            named[meant[0]].append(override)
         else:
-            named[account].append(override)
+            problems.append(_unclear(override, found) if found else _stale(override))
     problems += [_doubled(several) for several in named.values() if len(several) > 1]
     return {account: one for account, (one, *more) in named.items() if not more}, problems
+
+
+def _ids_by_name(
+    present: Iterable[Identity | User], records: Mapping[AccountId, AccountRecord]
+) -> dict[_Named, set[AccountId]]:
+    """Return who is meant by each name; an old record counts where nobody present has the name."""
+    recorded = _by_name(record.identity for record in records.values())
+    return {**recorded, **_by_name(present)}
+
+
+def _by_name(accounts: Iterable[Identity | User]) -> dict[_Named, set[AccountId]]:
+    ids: defaultdict[_Named, set[AccountId]] = defaultdict(set)
+    for account in accounts:
+        for name in _names_of(account):
+            ids[name].add(account.id)
+    return ids
 
 
 def selects(selector: AccountSelector, object_id: str, sam: str | None, upn: str | None) -> bool:
@@ -123,9 +171,10 @@ def _name_in(selector: AccountSelector) -> _Named:
     return "samAccountName", fold(selector.sam_account_name)
 
 
-def _names_of(account: Identity | DirectoryUser) -> Iterator[_Named]:
+def _names_of(account: Identity | User) -> Iterator[_Named]:
     yield "objectId", fold(account.id)
-    yield "samAccountName", fold(account.sam)
+    if not isinstance(account, EntraUser) and account.sam:
+        yield "samAccountName", fold(account.sam)
     if account.upn:
         yield "userPrincipalName", fold(account.upn)
 
@@ -136,6 +185,16 @@ def _stale(override: AccountOverride) -> Finding:
         user=str(override.account),
         message=f"AccountOverride {override.name} names {override.account}, which is no account "
         f"of {override.customer}. Correct it, or remove it.",
+    )
+
+
+def _unclear(override: AccountOverride, found: Collection[AccountId]) -> Finding:
+    ids = ", ".join(sorted(found))
+    return Finding(
+        reason=Reason.OVERRIDE_INVALID,
+        user=str(override.account),
+        message=f"AccountOverride {override.name} names {override.account}, which several accounts "
+        f"of {override.customer} have ({ids}). Name the one that is meant by its objectId.",
     )
 
 

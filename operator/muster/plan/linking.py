@@ -6,41 +6,36 @@ skipped, and keeps the link it had.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from muster.model.accounts import IntentState, Link
 from muster.model.names import (
     LINKED_STATES,
     AccountId,
     AccountType,
+    DirectoryKind,
     LinkState,
-    Mode,
+    PasswordAuthority,
     Source,
     System,
 )
 from muster.model.plans import Draft
 from muster.model.reasons import Reason
-from muster.model.records import ContactDraft, EntryDraft
 from muster.model.settings import Customer
 from muster.plan.context import Context, Kept
-from muster.plan.drift import contact_names, entry_name
+from muster.plan.creating import create_missing
 from muster.plan.evidence import Matcher, Subject
-from muster.plan.keys import fold
 from muster.plan.matching import match_all
+from muster.plan.pair_matching import PairMatcher
 from muster.plan.psa_matching import ContactMatcher
-from muster.plan.vault_matching import EntryMatcher, category_to_write, mark_of
+from muster.plan.vault_matching import EntryMatcher
 
-SETTLING = timedelta(minutes=2)
-"""How long after an unanswered create its record may still be missing from a list.
-
-Unconfirmed for every vendor; a list served from a replica is the case it covers.
-"""
-
-_SOURCE = {System.VAULT: Source.VAULT, System.PSA: Source.PSA}
-_NOT_CONNECTED = {System.VAULT: Reason.NO_VAULT, System.PSA: Reason.NO_PSA}
+_NOT_CONNECTED = {
+    System.VAULT: Reason.NO_VAULT,
+    System.PSA: Reason.NO_PSA,
+    System.ENTRA: Reason.NO_ENTRA,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,42 +49,103 @@ class Linking:
     matcher: Matcher | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linkings:
+    """The links of every kept account: to its Entra user, its entry and its contact."""
+
+    pair: Linking
+    vault: Linking
+    psa: Linking
+
+    def __iter__(self) -> Iterator[Linking]:
+        return iter((self.pair, self.vault, self.psa))
+
+
 def link_all(system: System, kept: Mapping[AccountId, Kept], context: Context) -> Linking:
     """Decide the links of all kept accounts to one system."""
-    read = context.observed.read(_SOURCE[system])
+    read = context.observed.read(Source(system))
+    links: dict[AccountId, Link]
     if not read.connected:
-        reason = _NOT_CONNECTED[system]
-        links = {account: _skipped(one, system, reason) for account, one in kept.items()}
-        return Linking(system=system, usable=False, links=links, drafts={})
+        absent = _NOT_CONNECTED[system]
+        links = {account: _skipped(one, system, absent) for account, one in kept.items()}
+        return _settled(system, _frozen_as_before(links, kept, system, context), usable=False)
+    skipped = {
+        account: reason
+        for account, one in kept.items()
+        if (reason := _skip_reason(one, system, context))
+    }
     if not read.usable:
         links = {account: _unread(one, system) for account, one in kept.items()}
-        return Linking(system=system, usable=False, links=links, drafts={})
-    matcher = _matcher(system, context)
-    wanted = {account: one for account, one in kept.items() if _matches(one, system)}
+        if system is System.ENTRA:
+            links.update(
+                (account, _skipped(kept[account], system, why)) for account, why in skipped.items()
+            )
+        return _settled(system, _frozen_as_before(links, kept, system, context), usable=False)
+    matcher = _matcher(system, kept, context)
     place = place_of(system, context.desired.customer)
-    subjects = {account: _subject(one, system, place, context) for account, one in wanted.items()}
-    links = match_all(subjects, matcher)
-    for account, one in kept.items():
-        if account not in wanted:
-            links[account] = _skipped(one, system, Reason.MATCHING_OFF)
-    drafts = _create_missing(system, wanted, links, context)
+    links = match_all(
+        {
+            account: _subject(one, system, place, context)
+            for account, one in kept.items()
+            if account not in skipped
+        },
+        matcher,
+    )
+    for account, why in skipped.items():
+        links[account] = _skipped(kept[account], system, why)
+    drafts = create_missing(system, kept, links, context)
     for account, link in links.items():
-        if account in wanted and link.place != place and _leads_somewhere(link):
+        if account not in skipped and _leads_somewhere(link) and link.place != place:
             links[account] = replace(link, place=place)
+    links = _frozen_as_before(links, kept, system, context)
     return Linking(system=system, usable=True, links=links, drafts=drafts, matcher=matcher)
 
 
-def _matcher(system: System, context: Context) -> EntryMatcher | ContactMatcher:
+def _settled(system: System, links: Mapping[AccountId, Link], *, usable: bool) -> Linking:
+    return Linking(system=system, usable=usable, links=links, drafts={})
+
+
+def _frozen_as_before(
+    links: dict[AccountId, Link], kept: Mapping[AccountId, Kept], system: System, context: Context
+) -> dict[AccountId, Link]:
+    """Give the accounts of an unread directory the links that they had."""
+    if context.directories.unread:
+        links.update((account, _unread(one, system)) for account, one in kept.items() if one.frozen)
+    return links
+
+
+def _matcher(system: System, kept: Mapping[AccountId, Kept], context: Context) -> Matcher:
+    observed, directories = context.observed, context.directories
     if system is System.VAULT:
         customer = context.desired.customer.name
-        return EntryMatcher(customer, context.netbios_name, context.observed.entries)
-    return ContactMatcher(context.observed.contacts)
+        return EntryMatcher(customer, directories.netbios_name, observed.entries)
+    if system is System.PSA:
+        return ContactMatcher(observed.contacts)
+    tenant, domain = directories.entra, directories.active_directory
+    return PairMatcher(
+        users=tenant.by_id if tenant else {},
+        people=domain.by_id if domain else {},
+        own=[account for account, one in kept.items() if _is_cloud(one)],
+    )
 
 
-def _matches(one: Kept, system: System) -> bool:
-    if system is System.VAULT:
-        return one.options.vault.match
-    return one.options.psa.match and one.settings.account_type is AccountType.END_USER
+def _is_cloud(one: Kept) -> bool:
+    return one.identity.source is DirectoryKind.ENTRA
+
+
+def _skip_reason(one: Kept, system: System, context: Context) -> Reason | None:
+    """Return why an account is not linked to a system that is connected; None where it is."""
+    end_user = one.settings.account_type is AccountType.END_USER
+    match system:
+        case System.VAULT:
+            matches = one.options.vault.match
+        case System.PSA:
+            matches = one.options.psa.match and end_user
+        case _:
+            if context.desired.customer.password_authority is PasswordAuthority.SEPARATE:
+                return Reason.PASSWORDS_SEPARATE
+            return None if end_user and not _is_cloud(one) else Reason.NOT_PAIRED
+    return None if matches else Reason.MATCHING_OFF
 
 
 def _prior(one: Kept, system: System) -> Link | None:
@@ -101,8 +157,10 @@ def _leads_somewhere(link: Link) -> bool:
 
 
 def place_of(system: System, customer: Customer) -> str:
-    """Return the integration and organization that a customer's records are in."""
-    vault, psa = customer.vault, customer.psa
+    """Return the integration and organization, or the tenant, that a customer's records are in."""
+    vault, psa, entra = customer.vault, customer.psa, customer.entra
+    if system is System.ENTRA:
+        return f"entra/{entra.tenant_id}" if entra else ""
     if system is System.VAULT:
         return f"{vault.integration}/{vault.organization_id}" if vault else ""
     return f"{psa.integration}/{psa.company_id}" if psa else ""
@@ -144,104 +202,8 @@ def _subject(one: Kept, system: System, place: str, context: Context) -> Subject
         created=intent.remote_id if intent and done else None,
         creating=bool(intent and not done),
         returning=bool(one.before and not one.before.live),
+        frozen=one.frozen,
     )
-
-
-def _create_missing(
-    system: System,
-    kept: Mapping[AccountId, Kept],
-    links: dict[AccountId, Link],
-    context: Context,
-) -> dict[AccountId, Draft]:
-    """Turn unmatched links into creates where the policy says so; return what to write."""
-    missing = {
-        account: one
-        for account, one in kept.items()
-        if links[account].state is LinkState.UNMATCHED
-        and links[account].reason is Reason.NO_MATCH
-        and one.imported
-        and _creates(one, system)
-    }
-    drafts: dict[AccountId, Draft] = {}
-    shared = _shared_addresses(missing.values()) if system is System.PSA else frozenset()
-    for account, one in missing.items():
-        draft = _draft(one, system, context)
-        held = _hold(one, system, draft, shared, context)
-        if held is not None:
-            links[account] = replace(held, candidates=links[account].candidates)
-        elif not isinstance(draft, Reason):
-            drafts[account] = draft
-            links[account] = Link(state=LinkState.CREATED, reason=Reason.CREATE_WHEN_MISSING)
-    return drafts
-
-
-def _creates(one: Kept, system: System) -> bool:
-    options = one.options.vault if system is System.VAULT else one.options.psa
-    return options.create_when_missing
-
-
-def _shared_addresses(creators: Iterable[Kept]) -> frozenset[str]:
-    """Return the addresses that more than one of these accounts has."""
-    emails = (one.identity.email for one in creators)
-    counts = Counter(fold(email.address) for email in emails if email)
-    return frozenset(address for address, count in counts.items() if count > 1)
-
-
-def _draft(one: Kept, system: System, context: Context) -> Draft | Reason:
-    """Return what to create, or why it cannot be created."""
-    if system is System.PSA:
-        if one.identity.email is None:
-            return Reason.EMAIL_MISSING
-        given, surname = contact_names(one.identity)
-        return ContactDraft(given_name=given, surname=surname, email=one.identity.email.address)
-    category = category_to_write(context.observed.categories)
-    if category is None:
-        return Reason.CATEGORY_MISSING
-    return EntryDraft(
-        name=entry_name(one.identity),
-        username=one.identity.sam,
-        category=category,
-        mark=mark_of(context.desired.customer.name, one.identity),
-    )
-
-
-_CANNOT = {
-    Reason.EMAIL_MISSING: "No contact is created without an e-mail address. Fill it in the "
-    "directory, or supply it with an AccountOverride.",
-    Reason.CATEGORY_MISSING: 'The vault has no category "Active Directory". Create it there.',
-    Reason.SHARED_MATCH: "Several accounts without a contact have this e-mail address.",
-    Reason.OBSERVE_ONLY: "The policy's mode is Observe; under Enforce it would be created.",
-    Reason.SUSPENDED: "It would be created if nothing were suspended.",
-    Reason.UNSETTLED_CREATE: "An earlier create was not answered and its record is not there "
-    "yet. Muster looks again before it repeats it.",
-}
-
-
-def _hold(
-    one: Kept,
-    system: System,
-    draft: Draft | Reason,
-    shared: frozenset[str],
-    context: Context,
-) -> Link | None:
-    """Return why nothing is created now, or None when the create may be planned."""
-    if isinstance(draft, Reason):
-        return Link(state=LinkState.UNMATCHED, reason=draft, message=_CANNOT[draft])
-    if isinstance(draft, ContactDraft) and fold(draft.email) in shared:
-        reason = Reason.SHARED_MATCH
-        return Link(state=LinkState.CONFLICT, reason=reason, message=_CANNOT[reason])
-    intent = context.intents.get((one.identity.id, system))
-    if intent is not None and context.now - intent.opened_at < SETTLING:
-        return _held(Reason.UNSETTLED_CREATE)
-    if one.settings.mode is Mode.OBSERVE:
-        return _held(Reason.OBSERVE_ONLY)
-    if context.suspended(one.settings) or context.observed.read(_SOURCE[system]).suspended:
-        return _held(Reason.SUSPENDED)
-    return None
-
-
-def _held(reason: Reason) -> Link:
-    return Link(state=LinkState.HELD, reason=reason, message=_CANNOT[reason])
 
 
 def is_linked(link: Link) -> bool:

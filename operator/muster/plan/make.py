@@ -1,7 +1,8 @@
 """The plan of one customer: pure, total and deterministic.
 
-Without a whole read of the directory there is no plan: nothing is decided, and every record
-stays as it is. Without a whole read of a vault or PSA the rest goes on, and its links stay.
+Without a whole read of any directory there is no plan: nothing is decided, and every record
+stays as it is. Without a whole read of one of two directories, of a vault or a PSA the rest goes
+on; the accounts of that directory, and the links to that system, stay.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from muster.model.accounts import Known
-from muster.model.names import AccountId, AccountType, DecisionState, Source, System
+from muster.model.names import AccountId, DecisionState, Source, System
 from muster.model.observed import Observed
 from muster.model.plans import (
     AccountDecision,
@@ -21,15 +22,20 @@ from muster.model.plans import (
     CustomerPlan,
     PlannedPolicy,
 )
-from muster.model.settings import Desired, ImportSettings, Origin, Select
+from muster.model.settings import Desired
 from muster.plan.account import AccountPlan, plan_kept, plan_released
-from muster.plan.context import Context, Kept, gather, keep
+from muster.plan.context import Context, Kept, gather, keep, no_policy
 from muster.plan.counting import count_links
-from muster.plan.decide import Considered, selection_findings
+from muster.plan.decide import Considered
 from muster.plan.digest import digest_changes
-from muster.plan.directory_index import index_directory
+from muster.plan.directories import SOURCE_OF, index_directories
+from muster.plan.emails import with_emails
 from muster.plan.findings import account_findings, customer_findings, source_findings
-from muster.plan.linking import Linking, link_all
+from muster.plan.identity import user_name
+from muster.plan.interlocks import contradictions, unsynced_tenant
+from muster.plan.linking import Linkings, link_all
+from muster.plan.moves import move_findings
+from muster.plan.reaching import selection_findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +44,7 @@ class Workings:
 
     context: Context
     kept: Mapping[AccountId, Kept]
-    vault: Linking
-    psa: Linking
+    linkings: Linkings
     plans: Mapping[AccountId, AccountPlan]
     released: Mapping[AccountId, AccountPlan]
 
@@ -51,30 +56,34 @@ def make_plan(desired: Desired, observed: Observed, known: Known, now: datetime)
 
 
 def work_out(desired: Desired, observed: Observed, known: Known, now: datetime) -> Workings | None:
-    """Decide and link every account; None when the directory was not read whole."""
-    if observed.directory is None or not observed.read(Source.DIRECTORY).usable:
+    """Decide and link every account; None when no directory was read whole."""
+    directories = index_directories(observed)
+    if not directories.read:
         return None
-    context = gather(desired, observed, known, index_directory(observed.directory), now)
-    kept = {one.account: link for one in context.considered if (link := keep(one, context))}
+    context = gather(desired, observed, known, directories, now)
+    seen = {one.account: link for one in context.considered if (link := keep(one, context))}
+    pair = link_all(System.ENTRA, seen, context)
+    kept = with_emails(seen, pair, context)
     vault = link_all(System.VAULT, kept, context)
     psa = link_all(System.PSA, kept, context)
+    linkings = Linkings(pair=pair, vault=vault, psa=psa)
     return Workings(
         context=context,
         kept=kept,
-        vault=vault,
-        psa=psa,
-        plans={account: plan_kept(one, vault, psa, context) for account, one in kept.items()},
+        linkings=linkings,
+        plans={account: plan_kept(one, linkings, context) for account, one in kept.items()},
         released=dict(_released(context, now)),
     )
 
 
 def _without_directory(desired: Desired, observed: Observed) -> CustomerPlan:
-    """Return the plan of a customer whose directory is not connected or was not read whole."""
+    """Return the plan of a customer none of whose directories was read whole."""
+    connected = any(observed.read(source).connected for source in SOURCE_OF.values())
     customer = desired.customer.name
     return CustomerPlan(
         customer=customer,
         digest=digest_changes(customer, ()),
-        complete=not desired.sources or not observed.read(Source.DIRECTORY).connected,
+        complete=not desired.sources or not connected,
         reads=observed.reads,
         findings=tuple(sorted(source_findings(desired, observed), key=lambda one: one.order)),
     )
@@ -84,7 +93,7 @@ def _released(context: Context, now: datetime) -> Iterable[tuple[AccountId, Acco
     for one in context.considered:
         before = context.records.get(one.account)
         if one.decision.state is DecisionState.RELEASED and before is not None:
-            settings = one.settings or _no_policy(one.account_type)
+            settings = one.settings or no_policy(one.account_type)
             gone = Kept(
                 considered=one,
                 identity=before.identity,
@@ -96,18 +105,9 @@ def _released(context: Context, now: datetime) -> Iterable[tuple[AccountId, Acco
             yield one.account, plan_released(before, gone, now)
 
 
-def _no_policy(account_type: AccountType) -> ImportSettings:
-    """Return what stands in for the settings of accounts that no policy covers any more."""
-    return ImportSettings(
-        origin=Origin(kind="AutomaticImportPolicy", name=""),
-        account_type=account_type,
-        select=Select(),
-    )
-
-
 def _assemble(workings: Workings) -> CustomerPlan:
     context, kept, plans = workings.context, workings.kept, workings.plans
-    vault, psa, released = workings.vault, workings.psa, workings.released
+    linkings, released = workings.linkings, workings.released
     settings = {one.account: one.settings for one in context.considered}
     moving = {
         account: plan
@@ -120,7 +120,9 @@ def _assemble(workings: Workings) -> CustomerPlan:
         *source_findings(context.desired, context.observed),
         *selection_findings(context.selections),
         *customer_findings(context),
-        *account_findings(kept, plans, vault, psa),
+        *account_findings(kept, plans, linkings),
+        *(one for linking in linkings for one in move_findings(kept, linking, context)),
+        *unsynced_tenant(context),
     ]
     customer = context.desired.customer.name
     return CustomerPlan(
@@ -138,8 +140,9 @@ def _assemble(workings: Workings) -> CustomerPlan:
             excluded=_count(context, DecisionState.EXCLUDED),
             released=len(released),
             drift=sum(len(plan.drift) for plan in plans.values()),
-            vault=count_links(vault, selected),
-            psa=count_links(psa, selected),
+            pair=count_links(linkings.pair, selected),
+            vault=count_links(linkings.vault, selected),
+            psa=count_links(linkings.psa, selected),
         ),
         records=tuple(
             plan.record
@@ -147,6 +150,7 @@ def _assemble(workings: Workings) -> CustomerPlan:
             if plan.record != context.records.get(account)
         ),
         sizes=_sizes(context.observed),
+        contradictions=tuple(contradictions(context, linkings.pair)),
     )
 
 
@@ -166,7 +170,7 @@ def _decisions(context: Context) -> tuple[AccountDecision, ...]:
 
 def _decision(one: Considered, context: Context) -> AccountDecision:
     before = context.records.get(one.account)
-    user = one.user.upn or one.user.sam if one.user else ""
+    user = user_name(one.user) if one.user else ""
     return AccountDecision(
         account=one.account,
         user=user or (before.identity.user if before else one.account),
@@ -189,12 +193,12 @@ def _policies(context: Context) -> tuple[PlannedPolicy, ...]:
         PlannedPolicy(
             origin=one.settings.origin.reference,
             account_type=one.settings.account_type,
-            resolved_from=one.source.resolved_from,
+            resolved_from=one.resolved_from,
             selected=selected[one.settings.origin.reference],
             registered=registered[one.settings.origin.reference],
             suspended=context.suspended(one.settings),
         )
-        for one in context.selections
+        for one in context.sources
     )
 
 

@@ -81,7 +81,7 @@ def _taken(record: RemoteId, subject: Subject, matcher: Matcher, claims: Claims)
         key=key,
         name=matcher.name(record),
         message=message,
-        candidates=(matcher.candidate(record, key),),
+        candidates=(matcher.candidate(record, key, subject),),
     )
     return _unless_equal(subject.prior, link)
 
@@ -231,7 +231,8 @@ def _open_question(
     matcher: Matcher,
     subject: Subject,
 ) -> Link:
-    candidates = tuple(sorted((matcher.candidate(record, key) for record, key in found), key=by_id))
+    shown = (matcher.candidate(record, key, subject) for record, key in found)
+    candidates = tuple(sorted(shown, key=by_id))
     link = Link(state=state, reason=reason, candidates=candidates)
     return _unless_equal(subject.prior, link)
 

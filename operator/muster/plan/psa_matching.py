@@ -81,7 +81,7 @@ class ContactMatcher:
     def _candidates(
         self, contacts: Iterable[PsaContact], evidence: MatchKey
     ) -> tuple[Candidate, ...]:
-        found = (self.candidate(contact.id, evidence) for contact in contacts)
+        found = (self._candidate(contact.id, evidence) for contact in contacts)
         return tuple(sorted(found, key=by_id))
 
     def name(self, record: RemoteId) -> str | None:
@@ -93,8 +93,11 @@ class ContactMatcher:
         """Return inactive; empty for an active contact."""
         return "" if self.contacts[record].active else "inactive"
 
-    def candidate(self, record: RemoteId, evidence: str) -> Candidate:
+    def candidate(self, record: RemoteId, evidence: str, _: Subject, /) -> Candidate:
         """Describe a contact for a person: its addresses, and whether it is inactive."""
+        return self._candidate(record, evidence)
+
+    def _candidate(self, record: RemoteId, evidence: str) -> Candidate:
         contact = self.contacts[record]
         return Candidate(
             id=contact.id,

@@ -60,13 +60,14 @@ def select(settings: ImportSettings, index: DirectoryIndex) -> Selection:
         for account in sorted(direct_members(group, index)):
             hits.setdefault(account, (reason, group.group.name))
     nested_only = _through_nesting(settings, index, roots, hits, findings)
-    whole = not any(finding.reason in _UNRESOLVED for finding in findings)
+    whole = not any(finding.reason in UNRESOLVED for finding in findings)
     return Selection(hits=hits, nested_only=nested_only, findings=tuple(findings), whole=whole)
 
 
-_UNRESOLVED = frozenset(
+UNRESOLVED = frozenset(
     {Reason.SELECTOR_NOT_FOUND, Reason.SELECTOR_AMBIGUOUS, Reason.SELECTOR_HIDDEN}
 )
+"""What leaves open whom a policy means."""
 
 
 def _listed(

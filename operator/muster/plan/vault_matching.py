@@ -10,7 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from muster.model.accounts import Candidate, Identity, Link
-from muster.model.names import CustomerName, LinkState, MatchKey, RemoteId, Uncategorized
+from muster.model.names import (
+    CustomerName,
+    DirectoryKind,
+    LinkState,
+    MatchKey,
+    RemoteId,
+    Uncategorized,
+)
 from muster.model.reasons import Reason
 from muster.model.records import VaultCategory, VaultEntry
 from muster.plan.evidence import Found, Hits, Nothing, SetAside, Subject, by_id
@@ -19,10 +26,18 @@ from muster.plan.keys import fold
 ACTIVE_DIRECTORY_CATEGORIES = ("Active Directory",)
 """Categories accepted for accounts of Active Directory; the first that exists is written."""
 
+ENTRA_CATEGORIES = ("Microsoft 365", "Office 365", "Azure AD", "Azure Active Directory")
+"""Categories accepted for accounts of Entra; the first that exists is written."""
+
+CATEGORIES = {
+    DirectoryKind.ACTIVE_DIRECTORY: ACTIVE_DIRECTORY_CATEGORIES,
+    DirectoryKind.ENTRA: ENTRA_CATEGORIES,
+}
+
 _MARK_RANK, _USERNAME_RANK = 0, 1
 _SHOWN_MARK = 110
 """Letters; longer than any mark that Muster writes, and people write into notes what they like."""
-_ACCEPTED = frozenset(map(fold, ACTIVE_DIRECTORY_CATEGORIES))
+_ACCEPTED = {source: frozenset(map(fold, names)) for source, names in CATEGORIES.items()}
 
 
 def mark_of(customer: CustomerName, identity: Identity) -> str:
@@ -31,24 +46,35 @@ def mark_of(customer: CustomerName, identity: Identity) -> str:
 
 
 def usernames(identity: Identity, netbios_name: str) -> tuple[tuple[MatchKey, str], ...]:
-    """Return the three forms in which an entry may hold the account's name."""
+    """Return the forms in which an entry may hold the account's name: three, in Entra the UPN.
+
+    The domain's name is empty where Active Directory could not be read.
+    """
+    if identity.source is DirectoryKind.ENTRA:
+        return ((MatchKey.USER_PRINCIPAL_NAME, identity.upn or ""),)
     upn = ((MatchKey.USER_PRINCIPAL_NAME, identity.upn),) if identity.upn else ()
-    return (
-        (MatchKey.SAM_ACCOUNT_NAME, identity.sam),
-        *upn,
-        (MatchKey.DOMAIN_ACCOUNT_NAME, f"{netbios_name}\\{identity.sam}"),
-    )
+    name = (MatchKey.SAM_ACCOUNT_NAME, identity.sam)
+    if not netbios_name:
+        return (name, *upn)
+    return (name, *upn, (MatchKey.DOMAIN_ACCOUNT_NAME, f"{netbios_name}\\{identity.sam}"))
 
 
-def in_accepted_category(entry: VaultEntry) -> bool:
-    """Say whether the entry's category is one of Active Directory's."""
-    return fold(entry.category) in _ACCEPTED
+def username_to_write(identity: Identity) -> str:
+    """Return the username that a new entry gets: the sAMAccountName, in Entra the UPN."""
+    return identity.sam or identity.upn or ""
 
 
-def category_to_write(categories: Iterable[VaultCategory]) -> VaultCategory | None:
+def in_accepted_category(entry: VaultEntry, source: DirectoryKind) -> bool:
+    """Say whether the entry's category is one for accounts of this directory."""
+    return fold(entry.category) in _ACCEPTED[source]
+
+
+def category_to_write(
+    categories: Iterable[VaultCategory], source: DirectoryKind
+) -> VaultCategory | None:
     """Return the category that a new entry gets, or None when the vault has none."""
     by_name = {fold(category.name): category for category in categories}
-    for name in ACTIVE_DIRECTORY_CATEGORIES:
+    for name in CATEGORIES[source]:
         if fold(name) in by_name:
             return by_name[fold(name)]
     return None
@@ -76,28 +102,31 @@ class EntryMatcher:
 
         An entry that is marked for another account is that one's, whatever its username says.
         """
-        mark, forbidden = mark_of(self._customer, subject.identity), subject.forbidden
+        identity, forbidden = subject.identity, subject.forbidden
+        source = identity.source
+        mark = mark_of(self._customer, identity)
         marked = [one.id for one in self._by_mark.get(mark, ()) if one.id not in forbidden]
         usable = [record for record in marked if self.entries[record].usable]
         if usable:
             return Hits(_MARK_RANK, tuple((record, MatchKey.MARK) for record in usable))
-        hits = {i: key for i, key in self._hits(subject.identity) if i not in forbidden}
+        hits = {i: key for i, key in self._hits(identity) if i not in forbidden}
         foreign = {i: hits.pop(i) for i in tuple(hits) if self.entries[i].mark not in (None, mark)}
-        accepted = {i: key for i, key in hits.items() if self._accepts(i)}
+        accepted = {i: key for i, key in hits.items() if self._accepts(i, source)}
         if accepted:
             return Hits(_USERNAME_RANK, tuple(accepted.items()))
         if marked:
-            return self._unusable(dict.fromkeys(marked, MatchKey.MARK))
-        foreign = {i: key for i, key in foreign.items() if self._might_be_meant(i)}
+            return self._unusable(dict.fromkeys(marked, MatchKey.MARK), source)
+        foreign = {i: key for i, key in foreign.items() if self._might_be_meant(i, source)}
         if foreign:
-            return self._anothers(foreign)
-        return self._second_choice(hits, subject.options.vault.uncategorized) if hits else Nothing()
+            return self._anothers(foreign, source)
+        rule = subject.options.vault.uncategorized
+        return self._second_choice(hits, rule, source) if hits else Nothing()
 
-    def _might_be_meant(self, record: RemoteId) -> bool:
+    def _might_be_meant(self, record: RemoteId, source: DirectoryKind) -> bool:
         entry = self.entries[record]
-        return entry.usable and (not entry.category or in_accepted_category(entry))
+        return entry.usable and (not entry.category or in_accepted_category(entry, source))
 
-    def _anothers(self, hits: dict[RemoteId, MatchKey]) -> SetAside:
+    def _anothers(self, hits: dict[RemoteId, MatchKey], source: DirectoryKind) -> SetAside:
         """Return that what matches is marked for another account, which a person must settle."""
         mark = min(self.entries[record].mark or "" for record in hits)[:_SHOWN_MARK]
         link = Link(
@@ -106,12 +135,12 @@ class EntryMatcher:
             message=f"The username matches an entry that is marked for another account ({mark}). If"
             " it belongs to this one, pin it with an AccountOverride, or take the mark out of "
             "its notes.",
-            candidates=self._candidates(hits),
+            candidates=self._candidates(hits, source),
         )
         return SetAside(link)
 
-    def _unusable(self, hits: dict[RemoteId, MatchKey]) -> SetAside:
-        candidates = self._candidates(hits)
+    def _unusable(self, hits: dict[RemoteId, MatchKey], source: DirectoryKind) -> SetAside:
+        candidates = self._candidates(hits, source)
         return SetAside(
             Link(state=LinkState.UNUSABLE, reason=Reason.NOT_USABLE, candidates=candidates)
         )
@@ -121,11 +150,13 @@ class EntryMatcher:
             for entry in self._by_username.get(fold(username), ()):
                 yield entry.id, key
 
-    def _accepts(self, record: RemoteId) -> bool:
+    def _accepts(self, record: RemoteId, source: DirectoryKind) -> bool:
         entry = self.entries[record]
-        return entry.usable and in_accepted_category(entry)
+        return entry.usable and in_accepted_category(entry, source)
 
-    def _second_choice(self, hits: dict[RemoteId, MatchKey], rule: Uncategorized) -> Found:
+    def _second_choice(
+        self, hits: dict[RemoteId, MatchKey], rule: Uncategorized, source: DirectoryKind
+    ) -> Found:
         """Decide about hits of which none is usable and in an accepted category."""
         unusable = {i: key for i, key in hits.items() if not self.entries[i].usable}
         bare = {
@@ -137,13 +168,18 @@ class EntryMatcher:
             link = Link(
                 state=LinkState.UNCATEGORIZED_CANDIDATE,
                 reason=Reason.WITHOUT_CATEGORY,
-                candidates=self._candidates({**bare, **unusable}),
+                candidates=self._candidates({**bare, **unusable}, source),
             )
             return SetAside(link)
-        return self._unusable(unusable) if unusable else Nothing(self._candidates(hits))
+        if unusable:
+            return self._unusable(unusable, source)
+        return Nothing(self._candidates(hits, source))
 
-    def _candidates(self, hits: dict[RemoteId, MatchKey]) -> tuple[Candidate, ...]:
-        return tuple(sorted((self.candidate(i, key) for i, key in hits.items()), key=by_id))
+    def _candidates(
+        self, hits: dict[RemoteId, MatchKey], source: DirectoryKind
+    ) -> tuple[Candidate, ...]:
+        found = (self._candidate(record, key, source) for record, key in hits.items())
+        return tuple(sorted(found, key=by_id))
 
     def name(self, record: RemoteId) -> str | None:
         """Return the entry's name, or None when it is not there."""
@@ -154,11 +190,14 @@ class EntryMatcher:
         """Return host-proof, personal or embedded; empty for a usable entry."""
         return _why_unusable(self.entries[record])
 
-    def candidate(self, record: RemoteId, evidence: str) -> Candidate:
+    def candidate(self, record: RemoteId, evidence: str, subject: Subject, /) -> Candidate:
         """Describe an entry for a person: what matched, its category, when it changed."""
+        return self._candidate(record, evidence, subject.identity.source)
+
+    def _candidate(self, record: RemoteId, evidence: str, source: DirectoryKind) -> Candidate:
         entry = self.entries[record]
         trouble = _why_unusable(entry) or (
-            "" if in_accepted_category(entry) else f"category {entry.category or 'missing'}"
+            "" if in_accepted_category(entry, source) else f"category {entry.category or 'missing'}"
         )
         return Candidate(
             id=entry.id,

@@ -16,7 +16,7 @@ from muster.model.names import Source, System
 from muster.model.observed import SourceRead
 from muster.model.plans import Approved, CustomerPlan, Outcome, Refused, Verdict
 from muster.model.reasons import Reason
-from muster.model.settings import Desired
+from muster.model.settings import Customer, Desired
 from muster.plan.linking import place_of
 from muster.report.account_resource import timestamp
 from muster.report.plan_document import render_finding, render_refusals
@@ -24,6 +24,8 @@ from muster.report.plan_document import render_finding, render_refusals
 MOST_FINDINGS = 50
 DEFAULT_INTERVAL = timedelta(hours=3)
 _HEARTBEAT_SHARE = 10
+
+_DIRECTORIES = {Source.DIRECTORY: "Active Directory", Source.ENTRA: "Entra"}
 
 Status = dict[str, Any]
 Condition = tuple[str, bool, Reason, str]
@@ -37,7 +39,7 @@ def report(
     old = known.status
     plan = verdict.plan
     status: Status = {
-        "directory": "AD" if desired.customer.active_directory else "",
+        "directory": _directory(desired.customer),
         "vault": place_of(System.VAULT, desired.customer),
         "psa": place_of(System.PSA, desired.customer),
         **_numbers(verdict, old),
@@ -59,15 +61,11 @@ _NUMBERS = ("accounts", "ambiguous", "drift", "counts", "policies")
 def _numbers(verdict: Verdict, old: Status) -> Status:
     """Return what is kept; after a refusal or a blind run, that is what was kept before."""
     plan = verdict.plan
-    blind = any(
-        read.source is Source.DIRECTORY and read.connected and not read.usable
-        for read in plan.reads
-    )
-    if (blind or isinstance(verdict, Refused)) and all(name in old for name in _NUMBERS):
+    if (_blind(plan) or isinstance(verdict, Refused)) and all(name in old for name in _NUMBERS):
         return {name: old[name] for name in _NUMBERS}
     return {
         "accounts": plan.counts.selected,
-        "ambiguous": plan.counts.vault.ambiguous + plan.counts.psa.ambiguous,
+        "ambiguous": plan.counts.ambiguous,
         "drift": plan.counts.drift,
         "counts": asdict(plan.counts),
         "policies": [
@@ -80,6 +78,22 @@ def _numbers(verdict: Verdict, old: Status) -> Status:
             for policy in plan.policies
         ],
     }
+
+
+def _directory(customer: Customer) -> str:
+    """Return `AD`, `Entra` or `AD+Entra`."""
+    parts = (("AD", customer.active_directory), ("Entra", customer.entra))
+    return "+".join(name for name, connection in parts if connection)
+
+
+def _directory_reads(plan: CustomerPlan) -> list[SourceRead]:
+    return [read for read in plan.reads if read.source in _DIRECTORIES and read.connected]
+
+
+def _blind(plan: CustomerPlan) -> bool:
+    """Say whether none of the customer's directories was read whole."""
+    reads = _directory_reads(plan)
+    return bool(reads) and not any(read.usable for read in reads)
 
 
 def _counted(count: int, one: str, many: str) -> str:
@@ -116,7 +130,7 @@ def _conditions(verdict: Verdict, outcome: Outcome, desired: Desired) -> Iterato
     if any(read.access_denied or read.link_broken for read in plan.reads):
         yield "Stalled", True, reason, message
     counts = plan.counts
-    waiting = counts.vault.ambiguous + counts.psa.ambiguous
+    waiting = counts.ambiguous
     if waiting:
         yield (
             "AmbiguousMatches",
@@ -166,16 +180,16 @@ def _readiness(verdict: Verdict, outcome: Outcome, desired: Desired) -> tuple[bo
 
 
 def _unread_message(plan: CustomerPlan, problems: list[str]) -> str:
-    directory = any(
-        read.source is Source.DIRECTORY and read.connected and not read.usable
-        for read in plan.reads
-    )
-    kept = (
-        "Every account stays as it was."
-        if directory
-        else "The links to it stay as they were, and nothing is created there."
-    )
-    return f"{' '.join(problems)} {kept}"
+    return f"{' '.join(problems)} {_what_stays(plan)}"
+
+
+def _what_stays(plan: CustomerPlan) -> str:
+    if _blind(plan):
+        return "Every account stays as it was."
+    unread = [_DIRECTORIES[read.source] for read in _directory_reads(plan) if not read.usable]
+    if unread:
+        return f"Accounts of {unread[0]} stay as they were; the others go on."
+    return "The links to it stay as they were, and nothing is created there."
 
 
 def _counts_add_up(plan: CustomerPlan) -> bool:

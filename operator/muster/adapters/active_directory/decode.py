@@ -31,6 +31,7 @@ USER_ATTRIBUTES = (
     "userAccountControl",
     "accountExpires",
     "isCriticalSystemObject",
+    "mS-DS-ConsistencyGuid",
 )
 """All that is asked of a user. Never `*`: a privileged reader would receive LAPS passwords."""
 
@@ -143,7 +144,14 @@ def _user(entry: Entry) -> DirectoryUser:
         enabled=not int(_required(entry, "userAccountControl")) & ACCOUNT_DISABLED,
         expires=filetime(entry.first("accountExpires")),
         critical=flag(entry, "isCriticalSystemObject"),
+        consistency_guid=_consistency_guid(entry),
     )
+
+
+def _consistency_guid(entry: Entry) -> str | None:
+    # An octet string without a fixed length (MS-ADA2); other bytes than a GUID are nobody's anchor.
+    raw = entry.first("mS-DS-ConsistencyGuid")
+    return guid(raw) if raw is not None and len(raw) == 16 else None
 
 
 def _group(entry: Entry, members: tuple[str, ...]) -> DirectoryGroup:
