@@ -97,6 +97,26 @@ def test_no_secret_is_kept_logged_or_returned(
     assert [secret for secret in (PLANTED, OTP, FRESH) if secret in found] == []
 
 
+def test_answers_hold_no_secret_once_they_are_parsed(world: HuduWorld) -> None:
+    """Below the adapter already: nobody behind the transport can keep or print what is not there.
+
+    This looks inside, because an adapter that only forgets to use a secret would look the same.
+    """
+    company = world.add_organization("Contoso")
+    entry = world.add_entry(company, "Joan", password=PLANTED, otp_secret=OTP)
+    transport = world.vault._transport
+    change = {"asset_password": {"name": "Joan", "password": Secret(FRESH)}}
+    answers = [
+        transport.get("/asset_passwords"),
+        transport.get(f"/asset_passwords/{entry}"),
+        transport.get(f"/asset_passwords/{entry}", read_anyway=frozenset({200})),
+        transport.put(f"/asset_passwords/{entry}", change),
+    ]
+    texts = [text for answer in answers for text in reachable(answer.body, set())]
+    assert "Joan" in texts
+    assert {"password", "otp_secret", PLANTED, OTP, FRESH}.isdisjoint(texts)
+
+
 def test_the_password_that_is_asked_for_is_the_only_one_shown(world: HuduWorld) -> None:
     """It comes wrapped; the one-time secret beside it does not come at all."""
     company = world.add_organization("Contoso")
