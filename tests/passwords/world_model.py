@@ -50,7 +50,7 @@ from muster.passwords.steps import (
     Wait,
     WriteEntry,
 )
-from muster.passwords.whereabouts import whereabouts
+from muster.report.password_jobs import whereabouts
 
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 BORN = START - timedelta(days=90)
