@@ -139,6 +139,7 @@ NAMES = st.sampled_from(
         "'Contoso'",
         '"Contoso"',
         "&n Contoso",
+        "Çöntoso 日本 \N{GRINNING FACE}  # \N{GRINNING FACE}",
         "Con toso  # c",
         "|-\n%s  Contoso",
         ">\n%s  Con\n%s  toso\n",

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from muster.resources.documents import Document, NotYaml, read_documents
+from muster.resources.documents import FASTEST_LOADER, NotYaml, read_documents
 from muster.resources.problems import FieldPath, dotted
 
 _BREAK = re.compile("\r\n|\n|\r")
@@ -53,15 +53,30 @@ def insert_field(text: str, spot: Spot, field: Field) -> str:
         NotEditable: there is no place for one line, such as in a mapping in braces, or the line
             would mean something else there.
     """
-    mapping = _find_mapping(text, spot)
+    start, end = _find_document(text, spot.document_line)
+    before = text[start:end]
+    mapping = _find_mapping(before, spot.path)
     neighbours = [entry for entry in mapping if entry.name in field.below]
     if not neighbours:
         raise NotEditable(f"{dotted(spot.path)} has none of {', '.join(field.below)} of its own")
     column = mapping[0].column
-    edited = _put(text, _end(text, neighbours[-1], column), " " * column + field.line)
-    if _meaning(edited) != _meaning(text, spot, field):
+    after = _put(before, _end(before, neighbours[-1], column), " " * column + field.line)
+    if _meaning(after) != _meaning(before, spot.path, field):
         raise NotEditable(f"{dotted(spot.path)} shares its lines with other values")
-    return edited
+    return text[:start] + after + text[end:]
+
+
+def _find_document(text: str, line: int) -> tuple[int, int]:
+    """Return where a document begins and ends. What it means hangs on no other one."""
+    start = None
+    for event in yaml.parse(text, Loader=FASTEST_LOADER):
+        begins: Any = event.start_mark
+        ends: Any = event.end_mark
+        if isinstance(event, yaml.DocumentStartEvent) and begins.line + 1 == line:
+            start = begins.index - begins.column
+        elif isinstance(event, yaml.DocumentEndEvent) and start is not None:
+            return start, ends.index
+    raise NotEditable(f"no document begins in line {line}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +88,24 @@ class _Entry:
     value: Sequence[Any]
 
 
-def _find_mapping(text: str, spot: Spot) -> tuple[_Entry, ...]:
-    """Return the fields of the mapping, in the order of the text."""
-    events = _events(text, spot.document_line)
+def _find_mapping(text: str, path: FieldPath) -> tuple[_Entry, ...]:
+    """Return the fields of a mapping, in the order of the text."""
+    events: list[Any] = [
+        event
+        for event in yaml.parse(text, Loader=FASTEST_LOADER)
+        if isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent)
+    ]
     place = 0
-    for step in spot.path:
+    for step in path:
         found = _child(events, place, step)
         if found is None:
-            raise NotEditable(f"{dotted(spot.path)} is not written where it is used")
+            raise NotEditable(f"{dotted(path)} is not written where it is used")
         place = found
     start = events[place] if events else None
     if not isinstance(start, yaml.MappingStartEvent):
-        raise NotEditable(f"{dotted(spot.path)} is not written where it is used")
+        raise NotEditable(f"{dotted(path)} is not written where it is used")
     if start.flow_style:
-        raise NotEditable(f"{dotted(spot.path)} is written in braces")
+        raise NotEditable(f"{dotted(path)} is written in braces")
     return tuple(
         _Entry(
             events[key].value,
@@ -96,24 +115,6 @@ def _find_mapping(text: str, spot: Spot) -> tuple[_Entry, ...]:
         for key, value in _pairs(events, place)
         if isinstance(events[key], yaml.ScalarEvent)
     )
-
-
-def _events(text: str, document_line: int) -> list[Any]:
-    """Return the events of the nodes of one document.
-
-    The parser in Python counts characters, so that its positions fit the text.
-    """
-    events: list[Any] = []
-    inside = False
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.DocumentStartEvent):
-            start = event.start_mark
-            inside = start is not None and start.line + 1 == document_line
-        elif isinstance(event, yaml.DocumentEndEvent) and inside:
-            break
-        elif inside:
-            events.append(event)
-    return events
 
 
 def _after(events: Sequence[Any], place: int) -> int:
@@ -201,21 +202,17 @@ def _put(text: str, position: int, line: str) -> str:
     return before + added + after
 
 
-def _meaning(text: str, spot: Spot | None = None, field: Field | None = None) -> list[str]:
-    """Return what each document means, with a field added to one of them, as comparable text."""
+def _meaning(text: str, path: FieldPath = (), field: Field | None = None) -> str:
+    """Return what a document means, with a field added to one of its mappings, comparably."""
     try:
-        documents = list(read_documents(text))
-    except NotYaml as exc:
-        return [str(exc)]
-    return [_document_meaning(document, spot, field) for document in documents]
-
-
-def _document_meaning(document: Document, spot: Spot | None, field: Field | None) -> str:
+        (document,) = read_documents(text)
+    except (NotYaml, ValueError) as exc:
+        return str(exc)
     # Through JSON, so that an alias and its anchor are two values, of which only one changes.
     value = json.loads(json.dumps(document.value))
-    if spot and field and document.line == spot.document_line:
+    if field:
         mapping = value
-        for step in spot.path:
+        for step in path:
             mapping = mapping[step]
         mapping[field.name] = field.value
     return json.dumps([value, len(document.faults)], sort_keys=True)
