@@ -27,7 +27,7 @@ from tests.contract.vault.native_suite import (
     vault_of,
 )
 
-from muster.adapters.native_vault import open_native_vault
+from muster.adapters.native_vault import NativeVaultAdapter, open_native_vault
 from muster.adapters.native_vault.key_value import KeyValueStore
 from muster.adapters.native_vault.vault import KEPT_REVISIONS
 from muster.adapters.secrets import EnvironmentSecrets, variable_of
@@ -253,15 +253,19 @@ def test_reads_survive_one_failure_and_no_more(
 def test_a_lost_reply_is_settled_by_trying_again(lab: KeyValueLab, open_engine: OpenEngine) -> None:
     """The error says that the write may have happened; the next try finds it, and adds none."""
     vault = vault_of(open_engine())
-    for write in (
-        lambda: vault.create_entry(CONTOSO, DRAFT),
-        lambda: vault.write_password(CONTOSO, _only(vault), Secret(PLANTED)),
-    ):
+
+    def create() -> object:
+        return vault.create_entry(CONTOSO, DRAFT)
+
+    def write() -> object:
+        return vault.write_password(CONTOSO, _only(vault), Secret(PLANTED))
+
+    for act in (create, write):
         lab.faults.add(LostReply(), method="POST")
         with pytest.raises(Unavailable) as caught:
-            write()
+            act()
         assert caught.value.maybe_applied
-        write()
+        act()
     assert len(vault.find_entry(CONTOSO, _only(vault)).revisions) == 1
     assert lab.writes() == 2
 
@@ -380,6 +384,6 @@ def test_plain_http_is_refused() -> None:
         open_with(VaultBackend.KEY_VALUE_2, engine=engine)
 
 
-def _only(vault: object) -> RemoteId:
-    (entry,) = vault.list_entries(CONTOSO)  # type: ignore[attr-defined]
-    return RemoteId(entry.id)
+def _only(vault: NativeVaultAdapter) -> RemoteId:
+    (entry,) = vault.list_entries(CONTOSO)
+    return entry.id

@@ -39,7 +39,7 @@ _WHO = "The key-value engine"
 _STALE = "check-and-set parameter did not match"
 """How the engine words a write whose `cas` is not the current version, with status 400.
 
-Source: openbao/openbao, builtin/logical/kv/path_data.go
+Source: openbao/openbao, builtin/logical/kv/path_data.go; seen on OpenBao 2.7.
 """
 
 _AWAY = (

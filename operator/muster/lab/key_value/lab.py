@@ -1,7 +1,7 @@
 """The simulated key-value engine: tokens, versions, check-and-set, deletions that can be undone.
 
-Source: https://openbao.org/api-docs/secret/kv/kv-v2/ and openbao/openbao, builtin/logical/kv.
-The wording of errors is from the latter; only that of check-and-set is relied on.
+Source: https://openbao.org/api-docs/secret/kv/kv-v2/. tests/real/test_openbao.py compares it with
+a real OpenBao, request by request.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class KeyValueLab(HttpLab):
     def delete(self, path: str) -> None:
         """Delete the newest version of a key, as a person would; it can be undone."""
         with self.lock:
-            self._keys[path].versions[-1].deleted = self._now()
+            self._delete(path)
 
     def is_write(self, request: Request) -> bool:
         """Whether a request changes something; LIST is a verb of the engine's own."""
@@ -106,6 +106,8 @@ class KeyValueLab(HttpLab):
             return self._list(path) if _is_list(request) else self.error(405, "")
         if request.method == "GET":
             return self._read(path)
+        if request.method == "DELETE":
+            return self._delete(path)
         return self._write(path, json.loads(request.get_data()))
 
     def error(self, status: int, title: str) -> Reply:
@@ -152,6 +154,12 @@ class KeyValueLab(HttpLab):
             return self.error(400, "check-and-set parameter did not match the current version")
         version = self._add(self._keys.setdefault(path, _Key()), body["data"])
         return _answer(version.metadata())
+
+    def _delete(self, path: str) -> Reply:
+        key = self._keys.get(path)
+        if key is not None:
+            key.versions[-1].deleted = self._now()
+        return Reply(status=204)
 
     def _add(self, key: _Key, data: dict[str, Any]) -> _Version:
         version = _Version(key.current + 1, data, self._now())
