@@ -125,10 +125,7 @@ class SignIn:
             self._app = None
             if isinstance(error, RemoteError):
                 raise
-            raise Unexpected(
-                "Entra answered the sign-in with something that cannot be read;"
-                " check loginEndpoint, and whether a proxy answers in its place."
-            ) from None
+            raise _unreadable() from None
         token = result.get("access_token")
         if isinstance(token, str):
             return token
@@ -180,9 +177,10 @@ class _LoginHttp:
     def get(self, url: str, **_: Any) -> _Response:
         """Read a discovery document; a tenant that does not exist shows itself here."""
         answer = self._transport.follow(self._own(url), read_anyway=_REFUSALS)
+        response = _response(answer)
         if answer.status != 200:
             raise self.refusal(answer.body)
-        return _response(answer)
+        return response
 
     def post(self, url: str, data: Any = None, **_: Any) -> _Response:
         """Ask for a token; msal gives some of the fields as bytes."""
@@ -234,7 +232,17 @@ class _LoginHttp:
 
 
 def _response(answer: Answer) -> _Response:
+    """Return an answer for msal, which trusts that it is a JSON object."""
+    if not isinstance(answer.body, dict):
+        raise _unreadable()
     return _Response(answer.status, json.dumps(answer.body))
+
+
+def _unreadable() -> Unexpected:
+    return Unexpected(
+        "Entra answered the sign-in with something that cannot be read; check loginEndpoint, and"
+        " whether a proxy answers in its place."
+    )
 
 
 def _claims(token: Secret) -> Mapping[str, Any] | None:

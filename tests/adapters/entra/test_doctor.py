@@ -1,0 +1,68 @@
+"""What `muster doctor` says of a tenant."""
+
+from __future__ import annotations
+
+import pytest
+from tests.adapters.entra.world import NOBODY, NOTHING, EntraWorld
+
+from muster.errors import AccessDenied
+from muster.lab.faults import Disconnect, HtmlError, ServerError
+from muster.lab.graph import READ_PERMISSIONS
+
+
+def test_a_tenant_with_the_least_permissions_is_well(world: EntraWorld) -> None:
+    """One line for sign-in, one per permission, one for the tenant, and no advice."""
+    checks = world.open().check()
+    assert [check.name for check in checks] == [
+        "Entra sign-in",
+        "Entra User.Read.All",
+        "Entra GroupMember.Read.All",
+        "Entra RoleManagement.Read.Directory",
+        "Entra Organization.Read.All",
+        "Entra tenant",
+    ]
+    assert all(check.ok and not check.advice for check in checks)
+    assert checks[-1].detail == "Contoso (contoso.example), cloud only"
+
+
+@pytest.mark.parametrize("missing", sorted(READ_PERMISSIONS))
+def test_a_missing_permission_has_its_line(world: EntraWorld, missing: str) -> None:
+    """The line fails with the consent link, and the others do not."""
+    world.lab.consent(world.tenant, READ_PERMISSIONS - {missing})
+    failed = [check for check in world.open().check() if not check.ok]
+    assert [check.name for check in failed] == [f"Entra {missing}"]
+    assert "/v2.0/adminconsent?client_id=" in failed[0].advice
+
+
+def test_too_much_is_named_and_is_no_failure(world: EntraWorld) -> None:
+    """A broad permission covers what is needed, and has a line of its own that says so."""
+    world.lab.consent(world.tenant, {"Directory.ReadWrite.All", "RoleManagement.Read.Directory"})
+    checks = {check.name: check for check in world.open().check()}
+    assert all(check.ok for check in checks.values())
+    assert checks["Entra User.Read.All"].detail == "covered by Directory.ReadWrite.All"
+    assert checks["Entra Directory.ReadWrite.All"].detail == "more than Muster needs"
+    assert checks["Entra Directory.ReadWrite.All"].advice
+
+
+@pytest.mark.parametrize("path", ["token", "openid", "organization"])
+@pytest.mark.parametrize("fault", [ServerError(), Disconnect(), HtmlError(status=403)], ids=str)
+def test_whatever_happens_doctor_raises_nothing(
+    world: EntraWorld, path: str, fault: ServerError | Disconnect | HtmlError
+) -> None:
+    """Trouble is a line that is not well."""
+    world.faults.add(fault, path=path, times=-1)
+    assert not world.open(patience_s=0).check()[-1].ok
+
+
+def test_a_permission_that_was_just_granted_is_not_waited_for(world: EntraWorld) -> None:
+    """A token of this minute is right; a 403 with an older one is asked again with a new one."""
+    world.lab.consent(world.tenant, {"Organization.Read.All"})
+    adapter = world.open()
+    with pytest.raises(AccessDenied):
+        adapter.read(NOTHING, NOBODY)
+    world.lab.consent(world.tenant)
+    with pytest.raises(AccessDenied):
+        adapter.read(NOTHING, NOBODY)
+    adapter._signin._since -= 3600
+    adapter.read(NOTHING, NOBODY)
+    assert world.sign_ins() == 2

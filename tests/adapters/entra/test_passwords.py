@@ -1,0 +1,126 @@
+"""Setting a cloud user's password: who may, who must not, and what may be said about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from tests.adapters.entra.world import EntraWorld
+
+from muster.errors import AccessDenied, Rejected, Unavailable
+from muster.lab.faults import LostReply, ServerError
+from muster.lab.graph import READ_PERMISSIONS
+from muster.model.names import AccountId
+from muster.model.secret import Secret
+
+CANARY = Secret("Canary-Pass-77-änd")
+ROTATE = READ_PERMISSIONS | {"User-PasswordProfile.ReadWrite.All", "User.RevokeSessions.All"}
+USER_ADMINISTRATOR = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+PRIVILEGED_AUTHENTICATION = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
+NOBODY_THERE = AccountId("6f1c0000-0000-4000-8000-00000000dead")
+
+
+@pytest.fixture
+def rotating(world: EntraWorld) -> EntraWorld:
+    """A tenant in which the application may reset users who are no administrators."""
+    world.lab.consent(world.tenant, ROTATE, roles=[USER_ADMINISTRATOR])
+    return world
+
+
+def test_a_password_is_set_and_its_time_moves(rotating: EntraWorld) -> None:
+    """The user has the password, and when it changed can be read."""
+    user = rotating.add_user("joan")
+    moment = datetime(2026, 11, 22, 7, 8, 9, tzinfo=UTC)
+    adapter = rotating.open()
+    before = adapter.password_changed_at(user)
+    assert before is not None
+    adapter.set_password(user, CANARY, must_change=True)
+    assert rotating.lab.password(rotating.tenant, user) == CANARY.reveal()
+    rotating.lab.edit_user(rotating.tenant, user, lastPasswordChangeDateTime="2026-11-22T07:08:09Z")
+    assert adapter.password_changed_at(user) == moment
+
+
+def test_a_synchronized_user_is_left_alone(rotating: EntraWorld) -> None:
+    """Graph would take the password, and the two would part; so nothing is sent."""
+    user = rotating.add_user("joan", synced=True)
+    with pytest.raises(Rejected, match="synchronized"):
+        rotating.open().set_password(user, CANARY, must_change=False)
+    assert rotating.lab.writes() == 0
+
+
+@pytest.mark.parametrize("password", ["short", "alllowercaseletters", "xJoan-2026-x", "Aa1-" * 65])
+def test_a_password_against_the_policy_is_rejected(rotating: EntraWorld, password: str) -> None:
+    """The code is named; neither the password nor Graph's words about it are repeated."""
+    user = rotating.add_user("joan")
+    with pytest.raises(Rejected, match="Request_BadRequest") as caught:
+        rotating.open().set_password(user, Secret(password), must_change=False)
+    assert password not in str(caught.value)
+    assert "complexity" not in str(caught.value)
+    assert not caught.value.maybe_applied
+
+
+@pytest.mark.parametrize("roles", [[], [USER_ADMINISTRATOR], [PRIVILEGED_AUTHENTICATION]])
+@pytest.mark.parametrize("needs_role", [True, False])
+def test_a_role_that_is_missing_is_named(
+    world: EntraWorld, roles: list[str], needs_role: bool
+) -> None:
+    """An application without the role for its target gets both remedies, under each reading."""
+    world.lab.knobs.password_needs_role = needs_role
+    world.lab.consent(world.tenant, ROTATE, roles=roles)
+    plain, admin = world.add_users(2)
+    world.lab.add_role(world.tenant, "Global Administrator", [admin])
+    for user, allowed in (
+        (plain, bool(roles) or not needs_role),
+        (admin, roles == [PRIVILEGED_AUTHENTICATION]),
+    ):
+        if allowed:
+            world.open().set_password(user, CANARY, must_change=False)
+            continue
+        with pytest.raises(AccessDenied, match="User Administrator") as caught:
+            world.open().set_password(user, CANARY, must_change=False)
+        assert "User-PasswordProfile.ReadWrite.All" in str(caught.value)
+        assert CANARY.reveal() not in str(caught.value)
+
+
+def test_a_permission_that_is_missing_is_named(world: EntraWorld) -> None:
+    """Reading alone is not enough for passwords, nor for sessions."""
+    (user,) = world.add_users(1)
+    adapter = world.open()
+    with pytest.raises(AccessDenied, match=r"User-PasswordProfile\.ReadWrite\.All"):
+        adapter.set_password(user, CANARY, must_change=False)
+    with pytest.raises(AccessDenied, match=r"User\.RevokeSessions\.All"):
+        adapter.revoke_sessions(user)
+    assert world.lab.writes() == 0
+
+
+def test_sessions_are_ended(rotating: EntraWorld) -> None:
+    """The user has to sign in again."""
+    (user,) = rotating.add_users(1)
+    rotating.open().revoke_sessions(user)
+    assert rotating.lab.revoked(rotating.tenant) == [user]
+
+
+def test_a_user_that_is_gone_is_named(rotating: EntraWorld) -> None:
+    """Each of the three says that there is no such user."""
+    adapter = rotating.open()
+    for act in (
+        lambda: adapter.set_password(NOBODY_THERE, CANARY, must_change=False),
+        lambda: adapter.password_changed_at(NOBODY_THERE),
+        lambda: adapter.revoke_sessions(NOBODY_THERE),
+    ):
+        with pytest.raises(Rejected, match="no user"):
+            act()
+
+
+def test_an_outcome_that_is_unknown_says_so(rotating: EntraWorld) -> None:
+    """A lost answer is asked again, as the same password may be set twice; then it is unknown."""
+    (user,) = rotating.add_users(1)
+    rotating.faults.add(LostReply(), method="PATCH")
+    rotating.open().set_password(user, CANARY, must_change=False)
+    for fault in (LostReply(), ServerError(status=503)):
+        rotating.faults.add(fault, method="PATCH", times=-1)
+        with pytest.raises(Unavailable) as caught:
+            rotating.open(patience_s=0).set_password(user, CANARY, must_change=False)
+        assert caught.value.maybe_applied
+        assert CANARY.reveal() not in repr(caught.value) + repr(caught.value.__cause__)
+        rotating.faults.clear()
