@@ -8,6 +8,7 @@ the end are not: keep what `verify` returns somewhere else to notice that.
 
 from __future__ import annotations
 
+import base64
 import getpass
 import hashlib
 import json
@@ -25,6 +26,12 @@ from muster.errors import StateBusy, StateError
 
 FIRST = "0" * 64
 """What the first line names as the line before it."""
+
+SERVICE_ACCOUNT_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+"""Where Kubernetes mounts it.
+
+Source: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+"""
 
 _BLOCK = 4096
 _PATIENCE_S = 10.0
@@ -90,8 +97,11 @@ def record(
     )
 
 
-def current_actor() -> str:
-    """Return the user of this process as the system knows it, or its number."""
+def current_actor(token: Path = SERVICE_ACCOUNT_TOKEN) -> str:
+    """Return who this process is: the pod's service account, else the system's user."""
+    account = _service_account(token)
+    if account:
+        return account
     # Not LOGNAME and its like, which getpass asks first: anybody may set them.
     try:
         import pwd
@@ -102,6 +112,14 @@ def current_actor() -> str:
     # sudo's own word for who called it (sudo(8)); only root can be called by it.
     caller = os.environ.get("SUDO_USER") if name == "root" else None
     return f"{caller} (as {name})" if caller else name
+
+
+def _service_account(token: Path) -> str:
+    """Return the subject that a pod's token names; empty outside of a cluster."""
+    with suppress(OSError, ValueError, IndexError, KeyError, TypeError):
+        claims = token.read_text(encoding="ascii").split(".")[1]
+        return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"])
+    return ""
 
 
 class FileSink:

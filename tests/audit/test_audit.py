@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from muster.audit import FIRST, FileSink, StreamSink, record, verify
+from muster.audit import FIRST, FileSink, StreamSink, current_actor, record, verify
 from muster.errors import StateError
 
 
@@ -101,3 +102,14 @@ def test_a_stream_gets_one_line_for_each_event() -> None:
     record(StreamSink(stream), "ShowPassword", "contoso", subject="e1\n")
     assert json.loads(stream.getvalue())["subject"] == "e1\n"
     assert stream.getvalue().count("\n") == 1
+
+
+def test_in_a_cluster_the_actor_is_the_service_account(tmp_path: Path) -> None:
+    """The token says who it is; what is no token is passed over, and no part of it is shown."""
+    token = tmp_path / "token"
+    claims = base64.urlsafe_b64encode(b'{"sub": "system:serviceaccount:msp:muster"}').rstrip(b"=")
+    token.write_bytes(b"head." + claims + b".planted-signature")
+    assert current_actor(token) == "system:serviceaccount:msp:muster"
+    for spoilt in (b"planted", b"a.b.c", b"a.\xff.c"):
+        token.write_bytes(spoilt)
+        assert current_actor(token) == current_actor(tmp_path / "none")
