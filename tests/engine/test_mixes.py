@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from muster.adapters.secrets import FileSecrets
 from muster.assembly import Assembly
 from muster.lab.lab import Lab
 from muster.lab.mix import MIXES, Mix
+from muster.model.connections import VaultBackend
 from muster.model.names import LinkState
 from muster.model.plans import Approved
 from muster.reconcile import Report, reconcile
+from muster.registry.entry_store import SqliteEntryStore
 from muster.registry.sqlite import SqliteRegistry
 from muster.resources import load_estate
 from muster.transport.options import HttpOptions
@@ -27,7 +30,9 @@ def _run(folder: Path, now: datetime) -> Report:
     with SqliteRegistry.open(folder / "state.sqlite") as registry:
         patience = HttpOptions(retry_budget_s=1, first_delay_s=0.05)
         secrets = FileSecrets(folder / "estate" / "secrets")
-        with closing(Assembly(secrets, registry, lambda: now, patience)) as assembly:
+        stores = {VaultBackend.REGISTRY: partial(SqliteEntryStore, registry)}
+        assembly = Assembly(secrets, registry, lambda: now, patience, stores)
+        with closing(assembly):
             return reconcile(desired, assembly.ports(desired))
 
 

@@ -190,6 +190,7 @@ class Lab:
             facts=facts,
             directory=self._address(facts) if facts.name in self.ldap else None,
             tenant=self._tenant(facts.name),
+            empty_vault=self.vault.simulator is None,
             vault=(self.vault.name, self.organization_ids[facts.name]),
             psa=(self.psa.name, self.company_ids[facts.name]),
         )

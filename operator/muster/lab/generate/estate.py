@@ -53,6 +53,8 @@ class Whereabouts:
     directory: str | None = None
     """An `ldaps://` or `ldap://` address."""
     tenant: TenantAccess | None = None
+    empty_vault: bool = False
+    """Whether nobody has an entry yet, so that the first run makes them all."""
 
     @property
     def in_cloud(self) -> bool:
@@ -162,15 +164,15 @@ def _own_imports(one: Whereabouts) -> list[dict[str, Any]]:
     facts = one.facts
     if one.in_cloud:
         return [
-            _import("EndUser", {"entra": {"groups": [facts.staff_group]}}),
-            _import("Administrator", {"entra": {"roles": list(CLOUD_ROLES)}}),
+            _import("EndUser", {"entra": {"groups": [facts.staff_group]}}, **_limits((one,))),
+            _import("Administrator", {"entra": {"roles": list(CLOUD_ROLES)}}, **_limits((one,))),
         ]
     administrators = _by_unit(facts.admins_place)
     if one.tenant:
         administrators |= {"entra": {"roles": list(CLOUD_ROLES)}}
     return [
-        _import("EndUser", _by_unit(facts.staff_place)),
-        _import("Administrator", administrators),
+        _import("EndUser", _by_unit(facts.staff_place), **_limits((one,))),
+        _import("Administrator", administrators, **_limits((one,))),
     ]
 
 
@@ -200,6 +202,13 @@ def _import(account_type: str, select: dict[str, Any], **policy: Any) -> dict[st
     }
 
 
+def _limits(customers: Iterable[Whereabouts]) -> dict[str, Any]:
+    """Return limits that let an empty vault be filled; else those of the schema hold."""
+    if any(one.empty_vault for one in customers):
+        return {"limits": {"create": {"percent": 100, "floor": 1000}}}
+    return {}
+
+
 def _policies(customers: tuple[Whereabouts, ...]) -> list[tuple[str, dict[str, Any]]]:
     """Return the policies that cover some of these customers."""
     in_cloud = any(one.in_cloud for one in customers)
@@ -219,6 +228,6 @@ def _policies(customers: tuple[Whereabouts, ...]) -> list[tuple[str, dict[str, A
     for name, label, account_type, select in rows:
         if any(label.items() <= _labels(layout).items() for layout in layouts):
             who = {"selector": {"matchLabels": label}}
-            spec = _import(account_type, select, customers=who)
+            spec = _import(account_type, select, customers=who, **_limits(customers))
             policies.append((name, _resource("AutomaticImportPolicy", name, spec)))
     return policies
