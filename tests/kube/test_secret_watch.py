@@ -23,9 +23,10 @@ def test_only_other_values_are_news() -> None:
     assert watch.take_up([secret("ad", password="dHdv", more="eA==")]) == ["ad"]
 
 
-def test_our_own_journals_are_no_news() -> None:
-    """A journal changes with every create, and wakes nobody."""
-    assert SecretWatch().take_up([secret("muster-journal-contoso", intent="e30=")]) == []
+def test_what_we_write_ourselves_is_no_news() -> None:
+    """A journal changes with every create, an entry with every password; they wake nobody."""
+    ours = [secret(f"muster-{kind}-contoso", value="e30=") for kind in ("journal", "entry")]
+    assert SecretWatch().take_up(ours) == []
 
 
 def test_no_value_is_kept() -> None:

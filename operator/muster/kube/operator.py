@@ -24,7 +24,7 @@ from muster.kube.admission import find_refusals
 from muster.kube.api import KubeApi, find_login
 from muster.kube.controller import Controller, Parts
 from muster.kube.endpoints import Endpoints
-from muster.kube.entry_store import KubeEntryStore
+from muster.kube.entry_store import VAULT_LABEL, KubeEntryStore
 from muster.kube.events import EventRecorder
 from muster.kube.guarded_registry import GuardedRegistry
 from muster.kube.leases import LeaseOptions, ShardLeases
@@ -162,7 +162,9 @@ class Operator:
     def _relist_secrets(self) -> None:
         """Take up changed Secrets; without them the rest goes on, and each run reads its own."""
         try:
-            changed = self._secrets.take_up(self._api.list(SECRET, self._options.namespace))
+            # The native vault's entries may be many, and no resource refers to them.
+            listed = self._api.list(SECRET, self._options.namespace, f"!{VAULT_LABEL}")
+            changed = self._secrets.take_up(listed)
         except RemoteError as error:
             logger.warning("Secrets cannot be listed: %s", error)
             return

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-JOURNAL_PREFIX = "muster-journal-"
+OUR_OWN = ("muster-journal-", "muster-entry-")
+"""How the names of those Secrets begin that Muster writes and no resource refers to."""
 
 
 class SecretWatch:
@@ -30,7 +31,7 @@ class SecretWatch:
 
     def _is_new(self, raw: Mapping[str, Any]) -> bool:
         name = raw["metadata"]["name"]
-        if name.startswith(JOURNAL_PREFIX):
+        if name.startswith(OUR_OWN):
             return False
         values = json.dumps(raw.get("data") or {}, sort_keys=True)
         digest = hashlib.sha256(values.encode()).hexdigest()
