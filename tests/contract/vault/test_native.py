@@ -10,6 +10,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -268,6 +269,18 @@ def test_a_lost_reply_is_settled_by_trying_again(lab: KeyValueLab, open_engine: 
         act()
     assert len(vault.find_entry(CONTOSO, _only(vault)).revisions) == 1
     assert lab.writes() == 2
+
+
+def test_threads_come_and_go_without_new_connections(
+    lab: KeyValueLab, open_engine: OpenEngine
+) -> None:
+    """A daemon has new threads every few minutes; they take the connections that are there."""
+    store = open_engine()
+    for _ in range(5):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(store.list_organizations).result()
+    assert len(lab.requests) == 5
+    assert store.idle == 1
 
 
 def test_a_change_beside_muster_is_noticed(lab: KeyValueLab, open_engine: OpenEngine) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import hvac
@@ -63,7 +64,7 @@ _NOT_DONE = (
 
 
 class KeyValueStore:
-    """Implements `EntryStore` for one native vault; each thread has a connection of its own."""
+    """Implements `EntryStore` for one native vault; safe to use from many threads."""
 
     def __init__(
         self,
@@ -81,15 +82,20 @@ class KeyValueStore:
         self._options = options
         self._tls = tls_context(ca_pem, _WHO)
         self._redactor = Redactor((token,))
-        self._local = threading.local()
-        self._opened: list[hvac.Client] = []
         self._turn = threading.Lock()
+        self._idle: list[hvac.Client] = []
 
     def close(self) -> None:
         """Close every connection."""
         with self._turn:
-            for client in self._opened:
-                client.adapter.close()
+            while self._idle:
+                self._idle.pop().adapter.close()
+
+    @property
+    def idle(self) -> int:
+        """How many connections are open and not in use."""
+        with self._turn:
+            return len(self._idle)
 
     def list_organizations(self) -> tuple[RemoteId, ...]:
         """Return every organization that has an entry, in the order of names."""
@@ -141,7 +147,8 @@ class KeyValueStore:
             )
 
         try:
-            self._answer(write(self._client()))
+            with self._client() as client:
+                self._answer(write(client))
         except (exceptions.VaultError, requests.RequestException) as error:
             raise self._explained(error, write=True) from None
 
@@ -176,8 +183,8 @@ class KeyValueStore:
                 wait_initial=options.first_delay_s,
                 wait_max=20.0,
             ):
-                with attempt:
-                    answer = read(self._client())
+                with attempt, self._client() as client:
+                    answer = read(client)
         except exceptions.InvalidPath as error:
             self._require_engine(error)
             return None
@@ -207,13 +214,17 @@ class KeyValueStore:
             )
         return answer
 
-    def _client(self) -> hvac.Client:
-        client = getattr(self._local, "client", None)
-        if client is None:
-            client = self._local.client = self._connect()
+    @contextmanager
+    def _client(self) -> Iterator[hvac.Client]:
+        """Lend a connection that nobody else uses; at most one is kept for each thread at work."""
+        with self._turn:
+            client = self._idle.pop() if self._idle else None
+        client = client or self._connect()
+        try:
+            yield client
+        finally:
             with self._turn:
-                self._opened.append(client)
-        return client
+                self._idle.append(client)
 
     def _connect(self) -> hvac.Client:
         session = requests.Session()
