@@ -168,9 +168,9 @@ class AccountRecord:
 
     def link(self, system: System) -> Link:
         """Return the link to the vault, the PSA or the Entra user."""
-        if system is System.ENTRA:
-            return self.pair
-        return self.vault if system is System.VAULT else self.psa
+        if system is System.VAULT:
+            return self.vault
+        return self.psa if system is System.PSA else self.pair
 
 
 class IntentState(StrEnum):

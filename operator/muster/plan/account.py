@@ -89,7 +89,9 @@ def plan_released(before: AccountRecord, one: Kept, now: datetime) -> AccountPla
 def _record(one: Kept, linkings: Linkings, context: Context) -> AccountRecord:
     """Return the record as it will be, the old object itself when nothing changed."""
     before, decision = one.before, one.considered.decision
-    pair, vault, psa = (linking.links[one.identity.id] for linking in linkings)
+    account = one.identity.id
+    pair = linkings.pair.links[account]
+    vault, psa = linkings.vault.links[account], linkings.psa.links[account]
     user = paired_user(one, linkings.pair, context)
     if before is None:
         return AccountRecord(
@@ -198,9 +200,8 @@ def _drift(one: Kept, link: Link, linking: Linking, context: Context) -> tuple[D
     match linking.matcher:
         case EntryMatcher(entries=entries):
             entry = entries[link.id]
-            category = category_to_write(context.observed.categories, source)
-            netbios_name = directories.netbios_name
-            return entry_drift(one.identity, link, entry, netbios_name, category, origin)
+            netbios_name, categories = directories.netbios_name, context.observed.categories
+            return entry_drift(one.identity, link, entry, netbios_name, categories, origin)
         case ContactMatcher(contacts=contacts):
             return contact_drift(one.identity, link, contacts[link.id], origin)
     return ()

@@ -75,9 +75,9 @@ class Kept:
         """Return what a person decided about the link to one system."""
         if self.override is None:
             return None
-        if system is System.ENTRA:
-            return self.override.entra
-        return self.override.vault if system is System.VAULT else self.override.psa
+        if system is System.VAULT:
+            return self.override.vault
+        return self.override.psa if system is System.PSA else self.override.entra
 
 
 def gather(

@@ -70,7 +70,7 @@ def _decide(
     override: AccountOverride | None,
     now: datetime,
 ) -> Considered:
-    if record and record.live and record.identity.source in directories.unread:
+    if directories.unread and record and record.live and _unread(record, directories):
         return _frozen(record, selections)
     user = directories.by_id.get(account)
     imports: list[tuple[ImportSettings, Decision]] = []
@@ -99,17 +99,21 @@ def first_exclusion(
     user: User, one: SourceSelection, override: AccountOverride | None
 ) -> Exclusion | None:
     """Return the first rule's answer, or None when nothing speaks against the account."""
-    match user, one.around:
-        case DirectoryUser(), Surroundings() as around:
-            facts = Facts(user, around, override)
-            for rule in EXCLUSIONS:
-                exclusion = rule(facts)
-                if exclusion is not None:
-                    return exclusion
-        case EntraUser(), EntraSurroundings() as cloud:
-            seen = EntraFacts(user, cloud, override)
-            return next((found for rule in ENTRA_EXCLUSIONS if (found := rule(seen))), None)
+    around = one.around
+    if isinstance(around, Surroundings) and isinstance(user, DirectoryUser):
+        facts = Facts(user, around, override)
+        for rule in EXCLUSIONS:
+            exclusion = rule(facts)
+            if exclusion is not None:
+                return exclusion
+    elif isinstance(around, EntraSurroundings) and isinstance(user, EntraUser):
+        seen = EntraFacts(user, around, override)
+        return next((found for rule in ENTRA_EXCLUSIONS if (found := rule(seen))), None)
     return None
+
+
+def _unread(record: AccountRecord, directories: Directories) -> bool:
+    return record.identity.source in directories.unread
 
 
 def _frozen(record: AccountRecord, selections: tuple[SourceSelection, ...]) -> Considered:

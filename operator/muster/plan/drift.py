@@ -24,6 +24,7 @@ from muster.model.settings import Origin
 from muster.plan.keys import NAME_LIMIT, fold, fold_name
 from muster.plan.vault_matching import (
     CATEGORIES,
+    category_to_write,
     in_accepted_category,
     username_to_write,
     usernames,
@@ -49,10 +50,10 @@ def entry_drift(
     link: Link,
     entry: VaultEntry,
     netbios_name: str,
-    category: VaultCategory | None,
+    categories: tuple[VaultCategory, ...],
     origin: Origin,
 ) -> tuple[Drift, ...]:
-    """Return the fields of a linked entry that differ; `category` is what a new one would get."""
+    """Return the fields of a linked entry that differ; `categories` are those of the vault."""
     wanted: Fields = {}
     observed: Fields = {}
     # Exactly the same is the usual case, and needs no folding.
@@ -65,6 +66,7 @@ def entry_drift(
             wanted["username"] = dict(accepted).get(link.key or MatchKey.MARK, usual)
             observed["username"] = entry.username or ""
     if not in_accepted_category(entry, identity.source):
+        category = category_to_write(categories, identity.source)
         wanted["category"] = category.name if category else CATEGORIES[identity.source][0]
         observed["category"] = entry.category or ""
     if link.state is LinkState.CREATED and entry.name != entry_name(identity):

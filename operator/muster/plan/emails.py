@@ -56,10 +56,10 @@ def _paired_email(one: Kept, pair: Linking, context: Context) -> Email | None:
 def paired_user(one: Kept, pair: Linking, context: Context) -> PairedUser | None:
     """Return the Entra user of a pair as it is, or as it was last seen where Entra is unread."""
     link = pair.links[one.identity.id]
-    if not is_linked(link):
+    if link.id is None or not is_linked(link):
         return None
     tenant = context.directories.entra
-    user = tenant.by_id.get(AccountId(link.id or "")) if tenant else None
+    user = tenant.by_id.get(AccountId(link.id)) if tenant else None
     if user is None:
         return one.before.paired_user if one.before else None
     return PairedUser(upn=user.upn, enabled=user.enabled, synced=user.synced)

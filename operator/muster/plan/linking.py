@@ -44,21 +44,29 @@ class Linking:
 
     system: System
     usable: bool
+    """Whether the system was read whole, so that links may change."""
     links: Mapping[AccountId, Link]
     drafts: Mapping[AccountId, Draft]
     matcher: Matcher | None = None
+    connected: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linkings:
-    """The links of every kept account: to its Entra user, its entry and its contact."""
+    """The links of every kept account: to its Entra user, its entry and its contact.
+
+    Iterating leaves out the pairs of a customer without a tenant: nothing follows from them.
+    """
 
     pair: Linking
     vault: Linking
     psa: Linking
 
     def __iter__(self) -> Iterator[Linking]:
-        return iter((self.pair, self.vault, self.psa))
+        if self.pair.connected:
+            yield self.pair
+        yield self.vault
+        yield self.psa
 
 
 def link_all(system: System, kept: Mapping[AccountId, Kept], context: Context) -> Linking:
@@ -68,7 +76,8 @@ def link_all(system: System, kept: Mapping[AccountId, Kept], context: Context) -
     if not read.connected:
         absent = _NOT_CONNECTED[system]
         links = {account: _skipped(one, system, absent) for account, one in kept.items()}
-        return _settled(system, _frozen_as_before(links, kept, system, context), usable=False)
+        frozen = _frozen_as_before(links, kept, system, context)
+        return Linking(system=system, usable=False, links=frozen, drafts={}, connected=False)
     skipped = {
         account: reason
         for account, one in kept.items()
@@ -80,7 +89,8 @@ def link_all(system: System, kept: Mapping[AccountId, Kept], context: Context) -
             links.update(
                 (account, _skipped(kept[account], system, why)) for account, why in skipped.items()
             )
-        return _settled(system, _frozen_as_before(links, kept, system, context), usable=False)
+        frozen = _frozen_as_before(links, kept, system, context)
+        return Linking(system=system, usable=False, links=frozen, drafts={})
     matcher = _matcher(system, kept, context)
     place = place_of(system, context.desired.customer)
     links = match_all(
@@ -99,10 +109,6 @@ def link_all(system: System, kept: Mapping[AccountId, Kept], context: Context) -
             links[account] = replace(link, place=place)
     links = _frozen_as_before(links, kept, system, context)
     return Linking(system=system, usable=True, links=links, drafts=drafts, matcher=matcher)
-
-
-def _settled(system: System, links: Mapping[AccountId, Link], *, usable: bool) -> Linking:
-    return Linking(system=system, usable=usable, links=links, drafts={})
 
 
 def _frozen_as_before(
