@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -103,11 +104,12 @@ def test_sessions_are_ended(rotating: EntraWorld) -> None:
 def test_a_user_that_is_gone_is_named(rotating: EntraWorld) -> None:
     """Each of the three says that there is no such user."""
     adapter = rotating.open()
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: adapter.set_password(NOBODY_THERE, CANARY, must_change=False),
         lambda: adapter.password_changed_at(NOBODY_THERE),
         lambda: adapter.revoke_sessions(NOBODY_THERE),
-    ):
+    )
+    for act in acts:
         with pytest.raises(Rejected, match="no user"):
             act()
 
