@@ -33,7 +33,7 @@ from muster.model.names import RemoteId
 from muster.model.secret import Secret
 from muster.ports import EntryStale, StoredEntry
 from muster.transport.options import HttpOptions, base_url, tls_context
-from muster.transport.redaction import Redactor, header_value
+from muster.transport.redaction import Redactor, header_value, quiet_libraries
 
 _WHO = "The key-value engine"
 
@@ -75,6 +75,7 @@ class KeyValueStore:
         ca_pem: str | None,
         options: HttpOptions,
     ) -> None:
+        quiet_libraries()
         self._url = str(base_url(settings.endpoint, _WHO))
         self._mount = settings.mount
         self._root = f"muster/{vault}"
@@ -182,6 +183,7 @@ class KeyValueStore:
                 timeout=options.retry_budget_s,
                 wait_initial=options.first_delay_s,
                 wait_max=20.0,
+                wait_jitter=options.first_delay_s,
             ):
                 with attempt, self._client() as client:
                     answer = read(client)
