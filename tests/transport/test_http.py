@@ -479,3 +479,24 @@ def test_the_budget_slows_requests_down(connect: Open) -> None:
     assert time.monotonic() - started > 0.9
     assert transport.usage.requests == 4
     assert transport.usage.throttled_s > 0.5
+
+
+def test_a_form_is_a_read_that_stays_at_its_endpoint(script: Script, connect: Open) -> None:
+    """A token endpoint is asked by a form, again after an outage, and nowhere else."""
+    script.answers = [status(503)]
+    transport = connect()
+    assert transport.submit("/token", {"grant_type": "x y"}).body == {"fine": True}
+    assert [(method, path) for method, path, _ in script.seen] == [("POST", "/token?")] * 2
+    assert script.seen[-1][2]["Content-Type"] == "application/x-www-form-urlencoded"
+    with pytest.raises(Unexpected, match="another place"):
+        transport.submit("https://elsewhere.example/token", {})
+
+
+def test_a_pause_holds_every_request(connect: Open) -> None:
+    """What a vendor asks for within an answer counts as if it came with a 429."""
+    transport = connect()
+    transport.pause(600)
+    with pytest.raises(RateLimited) as caught:
+        transport.get("/things")
+    assert caught.value.delay_s > 590
+    assert transport.usage.retries == 1
