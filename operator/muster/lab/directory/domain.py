@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from datetime import UTC, datetime
 from random import Random
 from typing import Literal, TypedDict, Unpack
+from uuid import UUID
 
-from muster.lab.directory import accounts
+from muster.lab.directory import accounts, passwords
 from muster.lab.directory.accounts import DISABLED, NORMAL
 from muster.lab.directory.builtin import FIRST_FREE_RID, Names, provision
 from muster.lab.directory.dn import parse_part, split
-from muster.lab.directory.identifiers import guid_text, sid_text, ticks
+from muster.lab.directory.entry import Entry
+from muster.lab.directory.identifiers import guid_text, sid_text
+from muster.lab.directory.passwords import replace_password
+from muster.lab.directory.protocol import Code, LdapFailure, Modification
 from muster.lab.directory.tree import Tree, Values, part_of
 
 
@@ -66,6 +70,9 @@ class LabDomain:
         draw = Random(f"{dns_name}/{seed}/sid").getrandbits  # noqa: S311 - must repeat itself
         self.sid = f"S-1-5-21-{draw(32)}-{draw(32)}-{draw(32)}"
         self.names = Names(dn=self.dn, dns_name=dns_name, netbios_name=netbios_name, sid=self.sid)
+        self.refuses_passwords_with: int = Code.UNWILLING_TO_PERFORM
+        """The result code of a password that the policy refuses; 19 is seen in the field too."""
+        self._password_writers: dict[UUID, bool] = {}
         self._next_rid = FIRST_FREE_RID
         provision(self.tree, self.names)
 
@@ -181,8 +188,75 @@ class LabDomain:
         """Let a user sign in with this password from now on; pwdLastSet moves."""
         with self.tree.lock:
             entry = self.tree.require(dn)
-            entry.password = password
-            self.tree.set_attributes(entry, {"pwdLastSet": [str(ticks(self.tree.now()))]})
+            replace_password(self.tree, entry, password)
+
+    def password(self, dn: str) -> str | None:
+        """Return the password that lets a user sign in; None: nobody can."""
+        with self.tree.lock:
+            return self.tree.require(dn).password
+
+    def delegate_passwords(self, dn: str, *, protected: bool = False) -> None:
+        """Let a user reset passwords; those of protected accounts (adminCount) only if said."""
+        with self.tree.lock:
+            self._password_writers[self.tree.require(dn).guid] = protected
+
+    def add_password_policy(
+        self, name: str, *, precedence: int, applies_to: Iterable[str], **rules: int
+    ) -> str:
+        """Add a fine-grained password policy for users or groups by DN; return its DN.
+
+        Rules: `min_length`, `history`, `lockout_threshold`, and `complexity` as 0 or 1.
+        """
+        with self.tree.lock:
+            parent = f"CN=Password Settings Container,CN=System,{self.dn}"
+            attributes: Values = {
+                "msDS-PasswordSettingsPrecedence": [str(precedence)],
+                "msDS-MinimumPasswordLength": [str(rules.get("min_length", 7))],
+                "msDS-PasswordComplexityEnabled": [
+                    "TRUE" if rules.get("complexity", 1) else "FALSE"
+                ],
+                "msDS-PasswordHistoryLength": [str(rules.get("history", 24))],
+                "msDS-MinimumPasswordAge": ["0"],
+                "msDS-MaximumPasswordAge": [str(-(2**63))],
+                "msDS-LockoutThreshold": [str(rules.get("lockout_threshold", 0))],
+            }
+            dn = self._add(part_of("CN", name), parent, "msDS-PasswordSettings", attributes)
+            targets = [self.tree.require(one) for one in applies_to]
+            self.tree.link(self.tree.require(dn), "msds-psoappliesto", targets)
+            return dn
+
+    def modify(
+        self,
+        writer: Entry | None,
+        name: str,
+        changes: tuple[Modification, ...],
+        *,
+        controls: Set[str] = frozenset(),
+    ) -> None:
+        """Carry out a client's write; raises LdapFailure. Only passwords may be written."""
+        with self.tree.lock:
+            user = self.tree.get(name)
+            if user is None:
+                raise LdapFailure(
+                    Code.NO_SUCH_OBJECT,
+                    "0000208D: NameErr: DSID-03100245, problem 2001 (NO_OBJECT), data 0, "
+                    f"best match of:\n\t'{self.dn}'\n\0",
+                )
+            protected = bool(user.number("admincount"))
+            granted = self._password_writers.get(writer.guid) if writer else None
+            if granted is None or (protected and not granted):
+                raise LdapFailure(
+                    Code.INSUFFICIENT_ACCESS,
+                    "00000005: SecErr: DSID-031A1256, problem 4003 (INSUFF_ACCESS_RIGHTS), "
+                    "data 0\n\0",
+                )
+            passwords.modify(
+                self.tree,
+                user,
+                changes,
+                refusal=self.refuses_passwords_with,
+                with_history=bool(controls & passwords.POLICY_HINTS),
+            )
 
     def find(self, sam: str) -> str:
         """Return the DN of a sAMAccountName; raises KeyError."""

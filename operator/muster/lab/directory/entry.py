@@ -28,6 +28,7 @@ class Entry:
         "guid",
         "links",
         "normal",
+        "old_passwords",
         "parent",
         "password",
         "schema",
@@ -43,6 +44,7 @@ class Entry:
         self.links: dict[str, dict[Entry, None]] = {}
         self.back_links: dict[str, dict[Entry, None]] = {}
         self.password: str | None = None
+        self.old_passwords: tuple[str, ...] = ()
         self.encoded: dict[str, bytes] = {}
         self.normal: dict[str, tuple[Normal, ...]] = {}
 

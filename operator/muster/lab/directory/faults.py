@@ -20,6 +20,14 @@ class PageFault:
     empty: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModifyFault:
+    """What befalls one write: an answer that refuses, or none at all."""
+
+    failure: LdapFailure | None = None
+    applied: bool = False
+
+
 class LdapFaults:
     """A script of faults; safe between threads. Nothing scripted: nothing goes wrong."""
 
@@ -34,6 +42,7 @@ class LdapFaults:
             self._bind_failures: list[LdapFailure] = []
             self._pages: dict[int, PageFault] = {}
             self._silent_searches = 0
+            self._modifies: list[ModifyFault] = []
             self._latency_s = 0.0
 
     def fail_searches(self, times: int, code: int = Code.BUSY, message: str = "") -> None:
@@ -68,6 +77,22 @@ class LdapFaults:
         """Hang up on the next searches before a byte is sent."""
         with self._lock:
             self._silent_searches += times
+
+    def drop_modifies(self, times: int = 1, *, applied: bool) -> None:
+        """Hang up on the next writes without an answer, after they took effect or before."""
+        with self._lock:
+            self._modifies += [ModifyFault(applied=applied)] * times
+
+    def fail_modifies(self, times: int, code: int = Code.BUSY, message: str = "") -> None:
+        """Answer the next writes with a result code; they take no effect."""
+        with self._lock:
+            fault = ModifyFault(failure=LdapFailure(code, message or _text(code)))
+            self._modifies += [fault] * times
+
+    def next_modify(self) -> ModifyFault | None:
+        """Return what befalls this write."""
+        with self._lock:
+            return self._modifies.pop(0) if self._modifies else None
 
     def delay_answers(self, latency_s: float) -> None:
         """Wait before each answer from now on; longer than a client's patience is a hang."""

@@ -58,7 +58,9 @@ class Code(IntEnum):
     INAPPROPRIATE_MATCHING = 18
     NO_SUCH_OBJECT = 32
     INVALID_DN_SYNTAX = 34
+    CONSTRAINT_VIOLATION = 19
     INVALID_CREDENTIALS = 49
+    INSUFFICIENT_ACCESS = 50
     BUSY = 51
     UNAVAILABLE = 52
     UNWILLING_TO_PERFORM = 53
@@ -131,6 +133,15 @@ class SearchRequest:
     """Whether a range behind the last value is no error: a control says so."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modification:
+    """One change of a modify request (RFC 4511, section 4.6); 0 adds, 1 deletes, 2 replaces."""
+
+    operation: int
+    attribute: str
+    values: tuple[bytes, ...]
+
+
 def parse_message(data: bytes) -> Message:
     """Read one whole message; raises MalformedBer."""
     envelope, _ = ber.read_element(data)
@@ -162,6 +173,22 @@ def parse_search(request: Element) -> SearchRequest:
         types_only=bool(types_only.number()),
         filter=asked,
         attributes=tuple(item.text() for item in attributes.children()),
+    )
+
+
+def parse_modify(request: Element) -> tuple[str, tuple[Modification, ...]]:
+    """Read a modify request: the object's name, and the changes; raises MalformedBer."""
+    name, changes = request.children()
+    return name.text(), tuple(map(_modification, changes.children()))
+
+
+def _modification(item: Element) -> Modification:
+    operation, attribute = item.children()
+    description, values = attribute.children()
+    return Modification(
+        operation=operation.number(),
+        attribute=description.text(),
+        values=tuple(value.content for value in values.children()),
     )
 
 

@@ -45,24 +45,33 @@ pwdProperties pwdHistoryLength minPwdAge maxPwdAge lockoutThreshold lockoutDurat
 lockOutObservationWindow ms-DS-MachineAccountQuota msDS-Behavior-Version
 msDS-SupportedEncryptionTypes msExchRecipientTypeDetails msDS-ManagedPasswordInterval
 ms-Mcs-AdmPwdExpirationTime
-msLAPS-PasswordExpirationTime rIDAvailablePool options msDS-User-Account-Control-Computed
+msDS-PasswordSettingsPrecedence msDS-MinimumPasswordLength msDS-PasswordHistoryLength
+msDS-MinimumPasswordAge msDS-MaximumPasswordAge msDS-LockoutThreshold msDS-LockoutDuration
+msDS-LockoutObservationWindow msLAPS-PasswordExpirationTime rIDAvailablePool
+options msDS-User-Account-Control-Computed
 primaryGroupToken serverState uASCompat modifiedCount creationTime forceLogoff nextRid
 """
 _SYNTAXES: dict[Syntax, str] = {
     Syntax.TEXT: _TEXT + " ".join(f"extensionAttribute{number}" for number in range(1, 16)),
     Syntax.INTEGER: _INTEGER,
     Syntax.BOOLEAN: "isCriticalSystemObject showInAdvancedViewOnly isDeleted isRecycled "
-    "msExchHideFromAddressLists msDS-UserPasswordExpired",
+    "msExchHideFromAddressLists msDS-UserPasswordExpired msDS-PasswordComplexityEnabled "
+    "msDS-PasswordReversibleEncryptionEnabled",
     Syntax.OCTETS: "objectGUID mS-DS-ConsistencyGuid invocationId thumbnailPhoto jpegPhoto "
-    "userCertificate logonHours unicodePwd dSASignature",
+    "userCertificate logonHours unicodePwd dSASignature nTSecurityDescriptor",
     Syntax.SID: "objectSid sIDHistory tokenGroups",
     Syntax.DN: "distinguishedName objectCategory member memberOf manager directReports managedBy "
     "managedObjects nCName serverReference hasMasterNCs fSMORoleOwner homeMDB "
-    "msDS-HostServiceAccount",
+    "msDS-HostServiceAccount msDS-PSOAppliesTo msDS-PSOApplied msDS-ResultantPSO",
     Syntax.TIME: "whenCreated whenChanged dSCorePropagationData",
 }
 
-LINKS = {"member": "memberof", "manager": "directreports", "managedby": "managedobjects"}
+LINKS = {
+    "member": "memberof",
+    "manager": "directreports",
+    "managedby": "managedobjects",
+    "msds-psoappliesto": "msds-psoapplied",
+}
 """Forward links and their back links (MS-ADTS 3.1.1.1.6), in lower case."""
 BACK_LINKS = {back: forward for forward, back in LINKS.items()}
 CONSTRUCTED = frozenset(
@@ -71,6 +80,7 @@ CONSTRUCTED = frozenset(
         "primarygrouptoken",
         "msds-principalname",
         "msds-user-account-control-computed",
+        "msds-resultantpso",
     }
 )
 """Computed when asked for by name, and not allowed in a filter (MS-ADTS 3.1.1.4.5)."""
@@ -107,6 +117,7 @@ _CATEGORY = {
     "infrastructureUpdate": "Infrastructure-Update",
     "msDS-QuotaContainer": "ms-DS-Quota-Container",
     "msTPM-InformationObjectsContainer": "ms-TPM-Information-Objects-Container",
+    "msDS-PasswordSettings": "ms-DS-Password-Settings",
     "msDS-PasswordSettingsContainer": "ms-DS-Password-Settings-Container",
     "msDS-GroupManagedServiceAccount": "ms-DS-Group-Managed-Service-Account",
     "msDS-ManagedServiceAccount": "ms-DS-Managed-Service-Account",

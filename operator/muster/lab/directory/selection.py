@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from muster.lab.directory.dn import parse_part, split
 from muster.lab.directory.entry import Entry, encode_attribute
 from muster.lab.directory.identifiers import ticks
+from muster.lab.directory.passwords import resultant_policy
 from muster.lab.directory.protocol import Code, LdapFailure
 from muster.lab.directory.schema import CONSTRUCTED
 from muster.lab.directory.tree import Tree
@@ -111,6 +112,7 @@ class _Constructed:
             "primarygrouptoken": _primary_group_token,
             "msds-principalname": self._principal_name,
             "msds-user-account-control-computed": self._account_control,
+            "msds-resultantpso": self._resultant_policy,
         }
 
     def values(self, entry: Entry, name: str) -> tuple[bytes, ...]:
@@ -120,6 +122,12 @@ class _Constructed:
     def _principal_name(self, entry: Entry) -> str | None:
         sam = entry.text("samaccountname")
         return f"{self._tree.netbios_name}\\{sam}" if sam else None
+
+    def _resultant_policy(self, entry: Entry) -> str | None:
+        if "useraccountcontrol" not in entry.attributes:
+            return None
+        policy = resultant_policy(self._tree, entry)
+        return policy.dn if policy else None
 
     def _account_control(self, entry: Entry) -> str | None:
         """Return lock-out (16) and password expired (0x800000): MS-ADTS 3.1.1.4.5.17."""

@@ -33,6 +33,7 @@ from muster.lab.directory.protocol import (
     parse_bind,
     parse_extended,
     parse_message,
+    parse_modify,
     parse_search,
     result_message,
 )
@@ -79,6 +80,7 @@ class Session:
         self._operations: dict[int, Callable[[Message], bytes]] = {
             Operation.BIND: self._bind,
             Operation.SEARCH: self._search,
+            Operation.MODIFY: self._modify,
             Operation.EXTENDED: self._extended,
         }
 
@@ -188,6 +190,26 @@ class Session:
         return content + result_message(
             message.number, _response_tag(message), answer.failure, controls=answer.controls
         )
+
+    def _modify(self, message: Message) -> bytes:
+        self._service.count("modify")
+        name, changes = parse_modify(message.request)
+        fault = self._service.faults.next_modify()
+        if fault and fault.failure:
+            raise fault.failure
+        if fault and not fault.applied:
+            raise HangUp
+        if not self._connection.encrypted:
+            raise LdapFailure(
+                Code.UNWILLING_TO_PERFORM,
+                "0000001F: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0\n\0",
+            )
+        self._require_account()
+        oids = {control.oid for control in message.controls}
+        self._service.domain.modify(self._account, name, changes, controls=oids)
+        if fault:
+            raise HangUp
+        return result_message(message.number, _response_tag(message))
 
     def _extended(self, message: Message) -> bytes:
         name = parse_extended(message.request)

@@ -1,7 +1,7 @@
 """Simple binds: who may sign in, and what everybody else is told.
 
 Source: MS-ADTS 5.1.1.1.1 (names that a simple bind accepts); the `data` codes are Win32 error
-numbers in hex (MS-ERREF 2.2). A wrong password does not count towards lock-out here.
+numbers in hex (MS-ERREF 2.2). A locked account is told to everybody, right password or wrong.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from muster.lab.directory.dn import InvalidName, fold
 from muster.lab.directory.domain import LabDomain
 from muster.lab.directory.entry import Entry
 from muster.lab.directory.identifiers import NEVER, ticks
+from muster.lab.directory.passwords import count_right, count_wrong
 from muster.lab.directory.protocol import Code, LdapFailure
 
 _NO_SUCH_USER, _WRONG_PASSWORD, _DISABLED = "525", "52e", "533"
@@ -26,7 +27,10 @@ def sign_in(domain: LabDomain, name: str, password: bytes) -> Entry:
         if entry.number("lockouttime"):
             raise _refusal(_LOCKED_OUT)
         if not entry.password or entry.password.encode() != password:
+            count_wrong(domain.tree, entry, password.decode(errors="replace"))
             raise _refusal(_WRONG_PASSWORD)
+        count_right(domain.tree, entry)
+        # What follows is told only to who knows the password.
         reason = _unusable(entry, ticks(domain.tree.now()))
         if reason:
             raise _refusal(reason)
