@@ -9,10 +9,12 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from tests.docs.pages import lab_of
 
 from muster.cli.main import app
 from muster.cli.shell import run
 from muster.lab.lab import Lab
+from muster.lab.mix import Mix
 
 _CALLS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -41,15 +43,20 @@ class Terminal:
 
 @pytest.fixture
 def terminal(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Terminal]:
-    """A terminal in the estate of a lab as `muster lab serve` starts it."""
+    """A terminal in the estate of a lab as `muster lab serve` starts it, or as a page wants it."""
+    page = request.getfixturevalue("page") if "page" in request.fixturenames else None
+    mix = lab_of(page) if page else None
     monkeypatch.setenv("MUSTER_PATIENCE", "1")
     # A command of a page that writes to the home directory must not find the tester's own.
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in [name for name in os.environ if name.startswith("MUSTER_SECRET")]:
         monkeypatch.delenv(name)
     estate = tmp_path / "estate"
-    with Lab() as lab:
+    with Lab(mix=Mix.parse(mix) if mix else None) as lab:
         lab.write_estate(estate)
         yield Terminal(estate, capfd)

@@ -27,6 +27,7 @@ PAGES = (
 _FENCE = re.compile(
     r"^( *)```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^\1```$", re.MULTILINE | re.DOTALL
 )
+_LAB = re.compile(r"^<!-- lab: (\S+) -->$", re.MULTILINE)
 _NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*\Z")
 
 
@@ -74,6 +75,12 @@ def blocks(page: Path) -> Iterator[Block]:
             text=re.sub(f"^{indent}", "", body, flags=re.MULTILINE),
             not_run=reason.group(1) if reason else "",
         )
+
+
+def lab_of(page: Path) -> str | None:
+    """Return the mix of products that a page's commands are run with; None: the usual one."""
+    found = _LAB.search(page.read_text(encoding="utf-8"))
+    return found.group(1) if found else None
 
 
 def commands(block: Block) -> Iterator[Command]:
