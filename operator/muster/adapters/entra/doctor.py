@@ -26,9 +26,9 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
         "Directory.ReadWrite.All",
     ),
     roles.NEEDS: (
-        "RoleManagement.Read.All",
         "Directory.Read.All",
         "RoleManagement.ReadWrite.Directory",
+        "Directory.ReadWrite.All",
     ),
     tenant.NEEDS: (
         "Directory.Read.All",

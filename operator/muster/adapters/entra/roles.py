@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from muster.adapters.entra.graph import Graph, Record
+from muster.adapters.entra.graph import Ask, Graph, Record, literal, record_in, records_in
 from muster.adapters.entra.groups import members
 from muster.adapters.entra.privileged import PRIVILEGED
 from muster.adapters.entra.users import id_of
@@ -45,10 +45,7 @@ def read_roles(graph: Graph, question: EntraQuestion) -> tuple[EntraRole, ...]:
         _ROLES, (("$select", "id,displayName,templateId,isBuiltIn"),), needs=NEEDS
     )
     wanted = [role for role in map(_role, rows) if _is_wanted(role, question)]
-    if not wanted:
-        return ()
-    assignments, _ = graph.read_list(_ASSIGNMENTS, (("$expand", "principal"),), needs=NEEDS)
-    holders = _holders(graph, assignments, {role.id for role in wanted})
+    holders = _holders(graph, [role.id for role in wanted])
     return tuple(
         EntraRole(
             template_id=role.template_id,
@@ -74,24 +71,26 @@ def _is_wanted(role: _Role, question: EntraQuestion) -> bool:
     return role.template_id in asked or role.name.casefold() in asked
 
 
-def _holders(
-    graph: Graph, assignments: Sequence[Record], roles: set[str]
-) -> Mapping[str, set[str]]:
-    users: dict[str, set[str]] = {role: set() for role in roles}
-    groups: dict[str, set[str]] = {role: set() for role in roles}
-    for one in assignments:
-        role = (text_or_none(one.get("roleDefinitionId")) or "").lower()
-        if role in roles:
-            kind, principal = _principal(one)
-            if kind == _USER:
-                users[role].add(principal)
-            elif kind == _GROUP:
-                groups[role].add(principal)
+def _holders(graph: Graph, roles: Sequence[str]) -> Mapping[str, set[str]]:
+    """Return the users that hold each role. Assignments are asked for by role, as Graph wants."""
+    bodies = graph.read_many([_assignments_of(role) for role in roles])
+    users: dict[str, set[str]] = {}
+    groups: dict[str, set[str]] = {}
+    for role, body in zip(roles, bodies, strict=True):
+        rows = [row for page in graph.pages(record_in(body)) for row in records_in(page)]
+        principals = [_principal(row) for row in rows]
+        users[role] = {one for kind, one in principals if kind == _USER}
+        groups[role] = {one for kind, one in principals if kind == _GROUP}
     every = sorted(set[str]().union(*groups.values()))
     within = members(graph, every, "user", transitive=True)
     for role, found in groups.items():
         users[role] |= {id_of(row) for group in found for row in within[group]}
     return users
+
+
+def _assignments_of(role: str) -> Ask:
+    by_role = ("$filter", f"roleDefinitionId eq {literal(role)}")
+    return Ask(path=_ASSIGNMENTS, parameters=(by_role, ("$expand", "principal")), needs=NEEDS)
 
 
 def _principal(assignment: Record) -> tuple[str, str]:
