@@ -7,6 +7,7 @@ out without a failure.
 
 from __future__ import annotations
 
+import base64
 import uuid
 import zlib
 from collections.abc import Iterable
@@ -22,7 +23,14 @@ from muster.model.accounts import (
     Known,
     Link,
 )
-from muster.model.connections import ActiveDirectory, ConnectWise, Integration, ItGlue, SecretRef
+from muster.model.connections import (
+    ActiveDirectory,
+    ConnectWise,
+    Entra,
+    Integration,
+    ItGlue,
+    SecretRef,
+)
 from muster.model.directory import (
     DirectoryGroup,
     DirectorySnapshot,
@@ -30,6 +38,7 @@ from muster.model.directory import (
     Domain,
     HiddenContainer,
 )
+from muster.model.entra import EntraGroup, EntraRole, EntraSnapshot, EntraUser, Tenant
 from muster.model.names import (
     LINKED_STATES,
     AccountId,
@@ -40,6 +49,7 @@ from muster.model.names import (
     LinkState,
     MatchKey,
     Mode,
+    PasswordAuthority,
     RemoteId,
     Source,
     System,
@@ -81,9 +91,11 @@ from muster.model.settings import (
     ResolvedFrom,
     Select,
     SelectActiveDirectory,
+    SelectEntra,
     VaultOptions,
     VaultRef,
 )
+from muster.plan.directories import User
 from muster.plan.guard import guard
 from muster.plan.identity import account_name, identify
 from muster.plan.make import make_plan
@@ -175,6 +187,58 @@ def domain_admins(*members: DirectoryUser | DirectoryGroup) -> DirectoryGroup:
     return group("Domänen-Admins", *members, place="CN=Users", sid="512")
 
 
+# ---------------------------------------------------------------- the tenant
+
+TENANT = Tenant(id="6f1c0d52-7a31-4f1e-9f0f-0f5f3a1c2d3e", name="Contoso Cloud")
+
+
+def cloud(name: str, **fields: Any) -> EntraUser:
+    """Return a user of the cloud alone, with a mailbox plan and without an address."""
+    filled: dict[str, Any] = {
+        "id": account_id(f"cloud {name}"),
+        "upn": f"{name}@contoso.test",
+        "display_name": name.title(),
+        "mailbox_plan": True,
+        "licensed": True,
+    }
+    return EntraUser(**{**filled, **fields})
+
+
+def anchor(guid: str) -> str:
+    """Return the immutable id that Entra Connect makes of a GUID."""
+    return base64.b64encode(uuid.UUID(guid).bytes_le).decode()
+
+
+def synced(account: DirectoryUser, **fields: Any) -> EntraUser:
+    """Return the Entra user that Entra Connect made of an account of Active Directory."""
+    filled: dict[str, Any] = {
+        "upn": account.upn,
+        "display_name": account.display_name,
+        "synced": True,
+        "immutable_id": anchor(account.id),
+        "on_premises_sid": account.sid,
+        "on_premises_sam": account.sam,
+    }
+    return cloud(account.sam, **{**filled, **fields})
+
+
+def cloud_group(name: str, *members: EntraUser | EntraGroup, **fields: Any) -> EntraGroup:
+    """Return a group of the tenant with its direct members."""
+    filled: dict[str, Any] = {
+        "id": account_id(f"cloud group {name}"),
+        "name": name,
+        "users": tuple(one.id for one in members if isinstance(one, EntraUser)),
+        "groups": tuple(one.id for one in members if isinstance(one, EntraGroup)),
+    }
+    return EntraGroup(**{**filled, **fields})
+
+
+def role(name: str, *holders: EntraUser) -> EntraRole:
+    """Return a directory role and who has it."""
+    template = str(account_id(f"role {name}"))
+    return EntraRole(template_id=template, name=name, users=tuple(one.id for one in holders))
+
+
 # ---------------------------------------------------------------- vault and PSA
 
 
@@ -224,6 +288,8 @@ def settings(
     )
     if isinstance(fields["select"], SelectActiveDirectory):
         fields["select"] = Select(active_directory=fields["select"])
+    if isinstance(fields["select"], SelectEntra):
+        fields["select"] = Select(entra=fields["select"])
     fields.setdefault("mode", Mode.ENFORCE)
     name = policy or ("staff" if end_users else "admins")
     origin = Origin(kind="AutomaticImportPolicy", name=name)
@@ -235,7 +301,12 @@ def by_groups(*names: str, **fields: Any) -> SelectActiveDirectory:
     return SelectActiveDirectory(groups=names, **fields)
 
 
-def override(account: DirectoryUser, name: str = "decision", **fields: Any) -> AccountOverride:
+def by_cloud_groups(*names: str, **fields: Any) -> SelectEntra:
+    """Return a selection by groups of the tenant."""
+    return SelectEntra(groups=names, **fields)
+
+
+def override(account: User, name: str = "decision", **fields: Any) -> AccountOverride:
     """Return an override that names an account by its UPN."""
     selector = AccountSelector(user_principal_name=account.upn)
     return AccountOverride(name=name, customer=CONTOSO, account=selector, **fields)
@@ -280,6 +351,15 @@ CUSTOMER = Customer(
     psa=PsaRef(integration="connectwise", company_id=RemoteId("200")),
 )
 
+ENTRA = Entra(
+    tenant_id=TENANT.id,
+    client_id="0a1b2c3d-0000-4000-8000-000000000000",
+    client_secret=SecretRef(name="contoso", key="clientSecret"),
+)
+CLOUD_CUSTOMER = replace(CUSTOMER, active_directory=None, entra=ENTRA)
+HYBRID_CUSTOMER = replace(CUSTOMER, entra=ENTRA, password_authority=PasswordAuthority.ENTRA_CONNECT)
+MICROSOFT_365 = VaultCategory(id=RemoteId("8"), name="Microsoft 365")
+
 # ---------------------------------------------------------------- the registry
 
 
@@ -297,7 +377,7 @@ def link(
 NOT_LINKED = Link(state=LinkState.UNMATCHED, reason=Reason.NO_MATCH)
 
 
-def record(account: DirectoryUser, **fields: Any) -> AccountRecord:
+def record(account: User, **fields: Any) -> AccountRecord:
     """Return the record of an account that was imported a day ago and linked to nothing."""
     identity = identify(account, None)
     filled: dict[str, Any] = {
@@ -317,7 +397,7 @@ def record(account: DirectoryUser, **fields: Any) -> AccountRecord:
     return AccountRecord(**{**filled, **fields})
 
 
-def intent(account: DirectoryUser, system: System = System.VAULT, **fields: Any) -> Intent:
+def intent(account: User, system: System = System.VAULT, **fields: Any) -> Intent:
     """Return an open create, opened now."""
     filled: dict[str, Any] = {
         "id": f"contoso/{account.id}/{system}",
@@ -341,6 +421,10 @@ class World:
     users: tuple[DirectoryUser, ...] = ()
     groups: tuple[DirectoryGroup, ...] = ()
     places: tuple[str, ...] = ("OU=Staff", "OU=Admins", "OU=Groups")
+    cloud: tuple[EntraUser, ...] = ()
+    cloud_groups: tuple[EntraGroup, ...] = ()
+    roles: tuple[EntraRole, ...] = ()
+    tenant: Tenant = TENANT
     entries: tuple[VaultEntry, ...] = ()
     categories: tuple[VaultCategory, ...] = (AD_CATEGORY,)
     contacts: tuple[PsaContact, ...] = ()
@@ -376,19 +460,23 @@ class World:
         read = {source: source not in self.unread for source in Source}
         vault = read[Source.VAULT] and self.customer.vault is not None
         psa = read[Source.PSA] and self.customer.psa is not None
+        domain, tenant = self.customer.active_directory, self.customer.entra
+        sources = [one for one in Source if one is not Source.ENTRA or tenant]
         return Observed(
-            directory=self.snapshot if read[Source.DIRECTORY] else None,
+            directory=self.snapshot if read[Source.DIRECTORY] and domain else None,
+            entra=self.cloud_snapshot if read[Source.ENTRA] and tenant else None,
             entries=self.entries if vault else (),
             categories=self.categories if vault else (),
             organization=Organization(id=RemoteId("100"), name="Contoso") if vault else None,
             contacts=self.contacts if psa else (),
             company=Organization(id=RemoteId("200"), name="Contoso") if psa else None,
-            reads=tuple(self._read(one) for one in (Source.DIRECTORY, Source.VAULT, Source.PSA)),
+            reads=tuple(map(self._read, sources)),
         )
 
     def _read(self, source: Source) -> SourceRead:
         connected, suspended, size = {
-            Source.DIRECTORY: (True, False, len(self.users)),
+            Source.DIRECTORY: (bool(self.customer.active_directory), False, len(self.users)),
+            Source.ENTRA: (bool(self.customer.entra), False, len(self.cloud)),
             Source.VAULT: (self.customer.vault is not None, self.vault.suspend, len(self.entries)),
             Source.PSA: (self.customer.psa is not None, self.psa.suspend, len(self.contacts)),
         }[source]
@@ -396,7 +484,7 @@ class World:
         return SourceRead(
             source=source,
             connected=connected,
-            complete=whole,
+            complete=whole or not connected,
             problem="" if whole else f"The {source} did not answer.",
             suspended=suspended,
             size=size if whole else 0,
@@ -408,6 +496,13 @@ class World:
         places = tuple(one if "DC=" in one else f"{one},{ROOT}" for one in self.places)
         return DirectorySnapshot(
             domain=DOMAIN, users=self.users, groups=self.groups, organizational_units=places
+        )
+
+    @property
+    def cloud_snapshot(self) -> EntraSnapshot:
+        """The whole tenant."""
+        return EntraSnapshot(
+            tenant=self.tenant, users=self.cloud, groups=self.cloud_groups, roles=self.roles
         )
 
     @property
@@ -423,20 +518,24 @@ class World:
         """Plan this world and let the guard judge."""
         return guard(self.plan(), self.desired, self.known, self.now)
 
-    def record_of(self, account: DirectoryUser) -> AccountRecord:
+    def record_of(self, account: User) -> AccountRecord:
         """Return an account's record as it will be, changed by the plan or not."""
         records = {one.identity.id: one for one in (*self.records, *self.plan().records)}
         return records[account.id]
 
-    def vault_link(self, account: DirectoryUser) -> Link:
+    def vault_link(self, account: User) -> Link:
         """Return how an account will stand to the vault."""
         return self.record_of(account).vault
 
-    def psa_link(self, account: DirectoryUser) -> Link:
+    def psa_link(self, account: User) -> Link:
         """Return how an account will stand to the PSA."""
         return self.record_of(account).psa
 
-    def decision(self, account: DirectoryUser) -> Decision:
+    def pair_link(self, account: User) -> Link:
+        """Return how an account will stand to its Entra user."""
+        return self.record_of(account).pair
+
+    def decision(self, account: User) -> Decision:
         """Return the one decision about an account."""
         (one,) = (one for one in self.plan().decisions if one.account == account.id)
         return one.decision
