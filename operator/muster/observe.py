@@ -5,20 +5,19 @@ A source that fails is marked and left empty; the others go on. Nothing here dec
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from muster.errors import AccessDenied, MusterError, RemoteError
 from muster.model.accounts import Known
 from muster.model.directory import DirectorySnapshot
-from muster.model.entra import EntraSnapshot
-from muster.model.names import AccountId, DirectoryKind, Source
+from muster.model.entra import EntraQuestion, EntraSnapshot
+from muster.model.names import AccountId, DirectoryKind, RemoteId, Source
 from muster.model.observed import Observed, SourceRead
 from muster.model.records import Organization, PsaContact, VaultCategory, VaultEntry
 from muster.model.settings import Desired
 from muster.plan.entra_selectors import entra_question
-from muster.ports import Ports
 
 T = TypeVar("T")
 
@@ -26,10 +25,84 @@ VaultRead = tuple[Organization | None, tuple[VaultCategory, ...], tuple[VaultEnt
 PsaRead = tuple[Organization | None, tuple[PsaContact, ...]]
 
 
-def observe(desired: Desired, known: Known, ports: Ports) -> Observed:
+class ReadsDirectory(Protocol):
+    """What is read of an Active Directory; the port says what the method does."""
+
+    def read(self, known: frozenset[AccountId]) -> DirectorySnapshot:
+        """Read the whole domain."""
+        ...
+
+
+class ReadsEntra(Protocol):
+    """What is read of an Entra tenant."""
+
+    def read(self, question: EntraQuestion, known: frozenset[AccountId]) -> EntraSnapshot:
+        """Read every user, and what the question names."""
+        ...
+
+
+class ReadsVault(Protocol):
+    """What is read of a vault."""
+
+    def find_organization(self, organization: RemoteId) -> Organization | None:
+        """Return the organization, or None when it does not exist."""
+        ...
+
+    def list_categories(self) -> tuple[VaultCategory, ...]:
+        """Return every category."""
+        ...
+
+    def list_entries(self, organization: RemoteId) -> Iterable[VaultEntry]:
+        """Yield every live entry of the organization."""
+        ...
+
+
+class ReadsPsa(Protocol):
+    """What is read of a PSA."""
+
+    def find_company(self, company: RemoteId) -> Organization | None:
+        """Return the company, or None when it does not exist."""
+        ...
+
+    def list_contacts(self, company: RemoteId) -> Iterable[PsaContact]:
+        """Yield every contact of the company."""
+        ...
+
+
+class Systems(Protocol):
+    """The reading half of `Ports`: all that an observation needs. A recording has it too."""
+
+    @property
+    def directory(self) -> ReadsDirectory | None:
+        """The Active Directory, where there is one."""
+
+    @property
+    def entra(self) -> ReadsEntra | None:
+        """The Entra tenant, where there is one."""
+
+    @property
+    def vault(self) -> ReadsVault | None:
+        """The vault, where there is one."""
+
+    @property
+    def psa(self) -> ReadsPsa | None:
+        """The PSA, where there is one."""
+
+    @property
+    def problems(self) -> tuple[tuple[Source, str], ...]:
+        """What is configured and could not be opened."""
+        ...
+
+
+def observe(desired: Desired, known: Known, ports: Systems) -> Observed:
     """Read every system of one customer; where nothing is imported or kept, read nothing."""
     if not desired.sources and not any(record.live for record in known.records):
         return Observed(reads=())
+    return observe_all(desired, known, ports)
+
+
+def observe_all(desired: Desired, known: Known, ports: Systems) -> Observed:
+    """Read every system of one customer, also where no policy needs it."""
     directory, directory_read = _observe_directory(known, ports)
     entra, entra_read = _observe_entra(desired, known, ports)
     (organization, categories, entries), vault_read = _observe_vault(desired, ports)
@@ -46,7 +119,7 @@ def observe(desired: Desired, known: Known, ports: Ports) -> Observed:
     )
 
 
-def _observe_directory(known: Known, ports: Ports) -> tuple[DirectorySnapshot | None, SourceRead]:
+def _observe_directory(known: Known, ports: Systems) -> tuple[DirectorySnapshot | None, SourceRead]:
     directory = ports.directory
     live = _live(known, DirectoryKind.ACTIVE_DIRECTORY)
     read = SourceRead(source=Source.DIRECTORY, connected=directory is not None)
@@ -62,7 +135,7 @@ def _live(known: Known, source: DirectoryKind) -> frozenset[AccountId]:
 
 
 def _observe_entra(
-    desired: Desired, known: Known, ports: Ports
+    desired: Desired, known: Known, ports: Systems
 ) -> tuple[EntraSnapshot | None, tuple[SourceRead, ...]]:
     """Read the tenant; a customer without one has no row for it."""
     entra = ports.entra
@@ -79,7 +152,7 @@ def _observe_entra(
     return snapshot, (replace(read, size=len(snapshot.users) if snapshot else 0),)
 
 
-def _observe_vault(desired: Desired, ports: Ports) -> tuple[VaultRead, SourceRead]:
+def _observe_vault(desired: Desired, ports: Systems) -> tuple[VaultRead, SourceRead]:
     vault, ref = ports.vault, desired.customer.vault
     nothing: VaultRead = (None, (), ())
     suspended = bool(desired.vault and desired.vault.suspend)
@@ -98,7 +171,7 @@ def _observe_vault(desired: Desired, ports: Ports) -> tuple[VaultRead, SourceRea
     return found, _sized(read, found[0], len(found[2]), where, "spec.vault.organizationId")
 
 
-def _observe_psa(desired: Desired, ports: Ports) -> tuple[PsaRead, SourceRead]:
+def _observe_psa(desired: Desired, ports: Systems) -> tuple[PsaRead, SourceRead]:
     psa, ref = ports.psa, desired.customer.psa
     nothing: PsaRead = (None, ())
     suspended = bool(desired.psa and desired.psa.suspend)
@@ -128,7 +201,7 @@ def _attempt(read: SourceRead, ask: Callable[[], T], nothing: T) -> tuple[T, Sou
         return nothing, replace(read, complete=False, problem=str(error), access_denied=True)
 
 
-def _opened(read: SourceRead, ports: Ports) -> SourceRead:
+def _opened(read: SourceRead, ports: Systems) -> SourceRead:
     """Return that a system is not connected, or that it could not even be opened."""
     problem = dict(ports.problems).get(read.source)
     if problem is None:

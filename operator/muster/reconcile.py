@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from muster.apply import Scene, Tell, apply, save_status
+from muster.model.accounts import Known
+from muster.model.observed import Observed
 from muster.model.plans import CustomerPlan, Outcome, Verdict
 from muster.model.reasons import Reason
 from muster.model.settings import Desired
@@ -56,10 +58,14 @@ def propose(desired: Desired, ports: Ports) -> Proposal:
     now = ports.clock()
     known = ports.registry.load(desired.customer.name)
     observed = observe(desired, known, ports)
-    plan = make_plan(desired, observed, known, now)
-    verdict = guard(plan, desired, known, now)
+    verdict = judge(desired, observed, known, now)
     scene = Scene(desired=desired, observed=observed, known=known, ports=ports)
     return Proposal(scene=scene, verdict=verdict, at=now)
+
+
+def judge(desired: Desired, observed: Observed, known: Known, now: datetime) -> Verdict:
+    """Plan and guard what was observed, now or when it was recorded; pure."""
+    return guard(make_plan(desired, observed, known, now), desired, known, now)
 
 
 def carry_out(proposal: Proposal, tell: Tell | None = None) -> Report:
