@@ -168,13 +168,14 @@ class Assembly:
                 self._entra_before += _usage_of(self._entras.pop(settings))
 
     def usage(self) -> tuple[tuple[str, Usage], ...]:
-        """Return what each open integration has used of its budget; all tenants are `entra`."""
+        """Return what each open integration has used of its budget; all tenants are one."""
         with self._turn:
             opened = {**self._vaults, **self._psas}
             tenants = tuple(self._entras.values())
             entra = sum(map(_usage_of, tenants), self._entra_before)
         found = [(one.name, getattr(port, "usage", None)) for one, port in opened.items()]
-        found += [("entra", entra)] if tenants else []
+        # No integration can have this name, because a name holds no space.
+        found += [("entra tenants", entra)] if tenants else []
         return tuple((name, usage) for name, usage in found if usage is not None)
 
     def close(self) -> None:

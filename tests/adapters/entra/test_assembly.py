@@ -59,7 +59,7 @@ def test_a_tenant_is_kept_with_its_token(
         assert ports.entra.read(NOTHING, NOBODY).tenant.name == "Contoso"
     assert world.sign_ins() == 1
     ((name, usage),) = assembly.usage()
-    assert (name, usage.requests) == ("entra", 4)
+    assert (name, usage.requests) == ("entra tenants", 4)
     nobody = Desired(customer=replace(desired.customer, entra=None))
     assert assembly.ports(nobody).entra is None
 

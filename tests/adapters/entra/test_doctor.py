@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from tests.adapters.entra.world import NOBODY, NOTHING, EntraWorld
 
@@ -57,12 +59,13 @@ def test_whatever_happens_doctor_raises_nothing(
 def test_a_permission_that_was_just_granted_is_not_waited_for(world: EntraWorld) -> None:
     """A token of this minute is right; a 403 with an older one is asked again with a new one."""
     world.lab.consent(world.tenant, {"Organization.Read.All"})
-    adapter = world.open()
+    now = [datetime.now(UTC)]
+    adapter = world.open(clock=lambda: now[0])
     with pytest.raises(AccessDenied):
         adapter.read(NOTHING, NOBODY)
     world.lab.consent(world.tenant)
     with pytest.raises(AccessDenied):
         adapter.read(NOTHING, NOBODY)
-    adapter._signin._since -= 3600
+    now[0] += timedelta(minutes=2)
     adapter.read(NOTHING, NOBODY)
     assert world.sign_ins() == 2

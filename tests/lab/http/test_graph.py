@@ -231,15 +231,12 @@ def test_a_cloud_tenant_has_the_planned_groups(lab: GraphLab) -> None:
     tenant = populate_tenant(lab, customer, None)
     users = lab.users(tenant)
     assert not any(user["onPremisesSyncEnabled"] for user in users)
-    place = lab._state.tenants[tenant]
-    (staff,) = (
-        one for one, row in place.groups.items() if row["displayName"] == customer.facts.staff_group
-    )
-    members = set(place.members[staff])
+    staff = [one for one, name in lab.groups(tenant).items() if name == customer.facts.staff_group]
+    members = set(lab.members(tenant, staff[0]))
     direct = {user["id"] for user in users} & members
     agency = members - direct
     assert len(direct) > 30
     assert len(agency) == 1
-    assert len(place.assignments) == 1 + sum(
+    assert len(lab.assignments(tenant)) == 1 + sum(
         len(customer.showing(oddity)) for oddity in Oddity if oddity.startswith("Administrator")
     )

@@ -67,7 +67,7 @@ class EntraAdapter:
             credential=credential,
         )
         self._clock = clock
-        self._signin = SignIn(application, options)
+        self._signin = SignIn(application, options, clock)
         self._graph = Graph(self._signin, options)
         self.users = UserReader(self._graph, clock, worthwhile_pages)
         """Holds the cursor of changes."""

@@ -10,9 +10,9 @@ import base64
 import binascii
 import json
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -23,6 +23,7 @@ from muster.adapters.entra.clouds import Addresses
 from muster.adapters.entra.credentials import Credential
 from muster.errors import AccessDenied, RateLimited, RemoteError, Unavailable, Unexpected
 from muster.model.secret import Secret
+from muster.ports import Clock
 from muster.transport.answers import Answer
 from muster.transport.budget import RequestLimit
 from muster.transport.http import Transport
@@ -31,7 +32,7 @@ from muster.transport.redaction import Redactor
 
 _REFUSALS = frozenset({400, 401, 403, 404})
 _LOOP_DELAY_S = 300.0
-_YOUNG_S = 60.0
+_YOUNG = timedelta(minutes=1)
 """A token of less than a minute knows of every consent that can be in effect."""
 
 
@@ -64,13 +65,14 @@ class Application:
 class SignIn:
     """The sign-in of one application to one tenant; safe to use from many threads."""
 
-    def __init__(self, application: Application, options: HttpOptions) -> None:
+    def __init__(self, application: Application, options: HttpOptions, clock: Clock) -> None:
         self._application = application
+        self._clock = clock
         self._http = _LoginHttp(application, options)
         self._lock = threading.Lock()
         self._app: Any = None
         self._token: Secret | None = None
-        self._since = 0.0
+        self._since = clock()
 
     def token(self, renew: bool) -> Secret:
         """Return a token that is valid for some minutes more; with `renew` a new one.
@@ -84,7 +86,7 @@ class SignIn:
                 self._app.remove_tokens_for_client()
             value = self._acquire()
             if self._token is None or self._token.reveal() != value:
-                self._token, self._since = Secret(value), time.monotonic()
+                self._token, self._since = Secret(value), self._clock()
             return self._token
 
     def drop_old(self) -> bool:
@@ -93,7 +95,7 @@ class SignIn:
         A token lists the permissions of the moment when it was issued, for up to an hour.
         """
         with self._lock:
-            if self._app is None or time.monotonic() - self._since < _YOUNG_S:
+            if self._app is None or self._clock() - self._since < _YOUNG:
                 return False
             self._app.remove_tokens_for_client()
             return True

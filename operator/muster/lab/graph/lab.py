@@ -256,6 +256,22 @@ class GraphLab(HttpLab):
         with self.lock:
             return [dict(user) for user in self._tenant(tenant).users.values()]
 
+    def groups(self, tenant: str) -> dict[str, str]:
+        """Return the ids of a tenant's groups with their names."""
+        with self.lock:
+            groups = self._tenant(tenant).groups
+            return {one: record["displayName"] for one, record in groups.items()}
+
+    def members(self, tenant: str, group: str) -> list[str]:
+        """Return the ids of a group's direct members."""
+        with self.lock:
+            return list(self._tenant(tenant).members[group])
+
+    def assignments(self, tenant: str) -> list[tuple[str, str]]:
+        """Return who is assigned which role: template id and principal."""
+        with self.lock:
+            return list(self._tenant(tenant).assignments)
+
     def password(self, tenant: str, user: str) -> str | None:
         """Return the password that was set through Graph."""
         with self.lock:

@@ -91,6 +91,10 @@ class SignInRoutes:
             permissions=frozenset(claims["roles"]),
         )
 
+    def drop_tokens(self) -> None:
+        """Make every token that was issued until now worthless."""
+        self._key = secrets.token_bytes(32)
+
     def _tenant(self, name: str) -> LabTenant:
         for tenant in self._state.tenants.values():
             if name.lower() in {tenant.id, *tenant.domains}:
@@ -179,10 +183,6 @@ class SignInRoutes:
         except jwt.PyJWTError:
             text = "The certificate with identifier used to sign the client assertion is unknown."
             raise _RefusalError(401, "invalid_client", 700027, text) from None
-
-    def drop_tokens(self) -> None:
-        """Make every token that was issued until now worthless."""
-        self._key = secrets.token_bytes(32)
 
 
 def _refusal(status: int, error: str, code: int, text: str) -> Reply:
