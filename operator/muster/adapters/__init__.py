@@ -23,7 +23,7 @@ from muster.model.connections import (
 )
 
 if TYPE_CHECKING:
-    from muster.ports import Directory, EntraDirectory, Psa, Secrets, Vault
+    from muster.ports import Directory, EntraDirectory, PasswordDirectory, Psa, Secrets, Vault
     from muster.transport.options import HttpOptions
 
 
@@ -83,6 +83,19 @@ def _active_directory(settings: ActiveDirectory, secrets: Secrets) -> Directory:
     return ActiveDirectoryAdapter(settings, secrets.read(settings.password), ca_pem)
 
 
+def _active_directory_passwords(
+    settings: ActiveDirectory, secrets: Secrets, options: HttpOptions | None = None
+) -> PasswordDirectory:
+    from dataclasses import replace
+
+    from muster.adapters.active_directory import ActiveDirectoryPasswords, login_of
+
+    ca_pem = secrets.read(settings.ca).reveal() if settings.ca else None
+    login = login_of(settings, secrets.read(settings.password), ca_pem)
+    before_write = options.before_write if options else None
+    return ActiveDirectoryPasswords(replace(login, before_write=before_write))
+
+
 def _entra(settings: Entra, secrets: Secrets, options: HttpOptions | None = None) -> EntraDirectory:
     from muster.adapters.entra import open_entra
 
@@ -108,6 +121,11 @@ PSAS: Mapping[type[object], Callable[..., Psa]] = {
 
 DIRECTORIES: Mapping[type[object], Callable[..., Directory]] = {ActiveDirectory: _active_directory}
 """Directories by the type of a customer's settings; call with (settings, secrets)."""
+
+PASSWORDS: Mapping[type[object], Callable[..., PasswordDirectory]] = {
+    ActiveDirectory: _active_directory_passwords
+}
+"""Passwords of directories, likewise; call with (settings, secrets[, options])."""
 
 ENTRA_DIRECTORIES: Mapping[type[object], Callable[..., EntraDirectory]] = {Entra: _entra}
 """Entra tenants, likewise; call with (settings, secrets[, options])."""

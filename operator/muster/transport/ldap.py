@@ -1,21 +1,23 @@
-"""One LDAP session: searches that either end in success or raise.
+"""One LDAP session: searches and writes that either end in success or raise.
 
-Decides nothing about what is read. Opening a session is left to `ldap_connect`, the meaning
-of attributes to the adapter. ldap3 is seen by this module and `ldap_connect` only (ADR 0003).
+Decides nothing about what is read or written. Opening a session is left to `ldap_connect`, the
+meaning of attributes to the adapter. ldap3 is seen by this module and `ldap_connect` only
+(ADR 0003).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from ldap3 import BASE, DEREF_NEVER, SUBTREE, Connection
+from ldap3 import BASE, DEREF_NEVER, MODIFY_REPLACE, SUBTREE, Connection
 from ldap3.core.exceptions import LDAPCommunicationError, LDAPException
 from ldap3.utils.conv import escape_filter_chars
 
-from muster.transport.ldap_failures import dropped, malformed, search_failed
+from muster.errors import Unavailable, Unexpected
+from muster.transport.ldap_failures import WriteRefused, dropped, malformed, search_failed
 
 PAGE_SIZE = 1_000
 """MaxPageSize of Active Directory: it answers larger pages with this many entries. Source:
@@ -26,8 +28,18 @@ RANGE_RETRIEVAL_NOERR = "1.2.840.113556.1.4.1948"
 """Makes a range past the end an empty answer, not an error. Source: MS-ADTS,
 LDAP_SERVER_RANGE_RETRIEVAL_NOERR_OID."""
 
+SD_FLAGS = "1.2.840.113556.1.4.801"
+"""Asks for parts of a security descriptor. Source: MS-ADTS, LDAP_SERVER_SD_FLAGS_OID."""
+
+BeforeWrite = Callable[[], None]
+"""Called right before each write leaves; raises when this process may no longer write."""
+
 MAX_EMPTY_PAGES = 100
 """Pages without entries are legal (RFC 2696), but not without end."""
+
+
+_DACL_ONLY = bytes((0x30, 3, 2, 1, 4))
+"""A sequence of one number, DACL_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +68,11 @@ class _Answer:
 class LdapSession:
     """A bound connection; use it as a context manager, in one thread."""
 
-    def __init__(self, connection: Connection, *, server: str) -> None:
+    def __init__(
+        self, connection: Connection, *, server: str, before_write: BeforeWrite | None = None
+    ) -> None:
         self._connection = connection
+        self._before_write = before_write
         self.server = server
 
     def __enter__(self) -> LdapSession:
@@ -76,17 +91,50 @@ class LdapSession:
         close_connection(self._connection)
 
     def read(
-        self, dn: str, attributes: Sequence[str], *, controls: tuple[str, ...] = ()
+        self,
+        dn: str,
+        attributes: Sequence[str],
+        *,
+        controls: tuple[str, ...] = (),
+        access_list: bool = False,
     ) -> Entry | None:
-        """Return one object by its DN, or None when it is not visible."""
+        """Return one object by its DN, or None when it is not visible.
+
+        With `access_list`, nTSecurityDescriptor comes without what only auditors may read.
+        """
         answer = self._search(
             base=dn,
             search_filter="(objectClass=*)",
             search_scope=BASE,
             attributes=list(attributes),
-            controls=[(control, False, None) for control in controls],
+            controls=[(control, False, None) for control in controls]
+            + ([(SD_FLAGS, False, _DACL_ONLY)] if access_list else []),
         )
         return next(iter(answer.entries), None)
+
+    def replace(self, dn: str, values: Mapping[str, bytes]) -> None:
+        """Replace attributes of one object by one value each, all of them or none; sent once.
+
+        Raises:
+            WriteRefused: the server said no; it took no effect.
+            Unavailable: no answer came (`maybe_applied`).
+        """
+        if self._before_write:
+            self._before_write()
+        changes = {name: [(MODIFY_REPLACE, [value])] for name, value in values.items()}
+        silent = f"Active Directory did not answer a write at {self.server}"
+        try:
+            self._connection.modify(dn, changes)  # type: ignore[no-untyped-call]
+            result = self._connection.result
+        except (LDAPCommunicationError, OSError) as exc:
+            text = f"{silent}: {exc}. Whether it took effect is unknown."
+            raise Unavailable(text, maybe_applied=True) from exc
+        except (LDAPException, ValueError, LookupError, TypeError) as exc:
+            # The error's text may hold what was sent.
+            text = f"{silent} in a form that can be read. Whether it took effect is unknown."
+            raise Unexpected(text, maybe_applied=True) from exc
+        if result["result"] != 0:
+            raise WriteRefused(dn, self.server, result)
 
     def search(self, base: str, search_filter: str, attributes: Sequence[str]) -> Iterator[Entry]:
         """Yield every object below a base, page by page; references are left out.

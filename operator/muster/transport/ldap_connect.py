@@ -20,10 +20,11 @@ from ldap3.core.exceptions import LDAPException, LDAPStartTLSError
 
 from muster.errors import AccessDenied, RemoteError, Unavailable
 from muster.model.secret import Secret
-from muster.transport.ldap import LdapSession, close_connection
+from muster.transport.ldap import BeforeWrite, LdapSession, close_connection
 from muster.transport.ldap_failures import (
     CertificateRefused,
     Outage,
+    bind_code,
     bind_failed,
     dropped,
     malformed,
@@ -51,6 +52,8 @@ class LdapLogin:
     """What the trusted certificates are called in messages."""
     connect_timeout_s: int = 10
     receive_timeout_s: int = 60
+    before_write: BeforeWrite | None = None
+    """Asked before each write: whether this process may still write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +125,33 @@ def open_session(login: LdapLogin, server: Endpoint) -> LdapSession:
     """Connect, encrypt, verify and bind; the caller closes the session."""
     connection = connect(login, server)
     try:
-        _bind(connection, login, server)
+        _sign_in(connection, login, server)
     except BaseException:
         close_connection(connection)
         raise
-    return LdapSession(connection, server=server.url)
+    return LdapSession(connection, server=server.url, before_write=login.before_write)
+
+
+def try_sign_in(login: LdapLogin, server: Endpoint) -> str:
+    """Sign in once, on a connection of its own that ends at once; return the refusal's sub-code.
+
+    An empty text means that the server accepted.
+
+    Raises:
+        Unavailable: it was not asked, or with `maybe_applied`, asked without an answer.
+        RemoteError: the server refused for a reason that is not the account's.
+    """
+    connection = connect(login, server)
+    try:
+        accepted = _bind(connection, server)
+        code = bind_code(connection.result)
+    except RemoteError as exc:
+        raise Unavailable(str(exc), maybe_applied=True) from exc
+    finally:
+        close_connection(connection)
+    if not accepted and not code:
+        raise bind_failed(server.url, login.user_name, connection.result)
+    return "" if accepted else code
 
 
 def connect(login: LdapLogin, server: Endpoint) -> Connection:
@@ -197,15 +222,18 @@ def _connect_address(
     return connection
 
 
-def _bind(connection: Connection, login: LdapLogin, server: Endpoint) -> None:
+def _sign_in(connection: Connection, login: LdapLogin, server: Endpoint) -> None:
+    if not _bind(connection, server):
+        raise bind_failed(server.url, login.user_name, connection.result)
+
+
+def _bind(connection: Connection, server: Endpoint) -> bool:
     try:
-        bound = connection.bind(read_server_info=False)
+        return bool(connection.bind(read_server_info=False))
     except (LDAPException, OSError) as exc:
         raise dropped(server.url, exc) from exc
     except (ValueError, LookupError, TypeError) as exc:
         raise malformed(server.url, exc) from exc
-    if not bound:
-        raise bind_failed(server.url, login.user_name, connection.result)
 
 
 class _VerifiedTls(Tls):

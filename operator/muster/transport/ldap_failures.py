@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from muster.errors import AccessDenied, RemoteError, Unavailable, Unexpected
+from muster.errors import AccessDenied, Rejected, RemoteError, Unavailable, Unexpected
 
 _BIND_CAUSES = {
     "525": ("there is no such user", "Correct userName"),
@@ -41,7 +41,10 @@ after `data` in the diagnostic message (learn.microsoft.com, `Common Active Dire
 Errors`)."""
 
 _BIND_CODE = re.compile(r"\bdata ([0-9a-f]+)", re.IGNORECASE)
-_OUTAGES = frozenset({51, 52})
+_WIN32_CODE = re.compile(r"[0-9a-f]{8}(?=:)", re.IGNORECASE)
+"""A refusal begins with the Win32 or directory service error in hex (MS-ERREF 2.2)."""
+
+OUTAGES = frozenset({51, 52})
 """busy and unavailable, RFC 4511 4.1.9."""
 
 
@@ -58,6 +61,18 @@ class Outage(Unavailable):
         self.dropped = dropped
 
 
+class WriteRefused(Rejected):
+    """A write that a server refused. `win32` is its own code, such as `0000052D`, or empty."""
+
+    def __init__(self, dn: str, server: str, result: Mapping[str, Any]) -> None:
+        said = server_message(result)
+        found = _WIN32_CODE.match(said)
+        self.code = int(result["result"])
+        self.win32 = found[0].upper() if found else ""
+        self.said = f"result {self.code} {said}".strip()
+        super().__init__(f"Active Directory refused to change {dn} at {server}: {self.said}")
+
+
 class CertificateRefused(AccessDenied):
     """The server's certificate did not pass, so nothing was sent to it."""
 
@@ -65,6 +80,12 @@ class CertificateRefused(AccessDenied):
 def server_message(result: Mapping[str, Any]) -> str:
     """Return what a server said beside its result code, without its trailing NUL."""
     return str(result.get("message") or "").strip("\0 \n")
+
+
+def bind_code(result: Mapping[str, Any]) -> str:
+    """Return the sub-code of a refused bind in lower-case hex, or an empty text."""
+    found = _BIND_CODE.search(server_message(result)) if int(result["result"]) == 49 else None
+    return found[1].lower() if found else ""
 
 
 def bind_failed(server: str, user_name: str, result: Mapping[str, Any]) -> RemoteError:
@@ -106,7 +127,7 @@ def search_failed(server: str, base: str, result: Mapping[str, Any]) -> RemoteEr
             f"{where}: it requires signing or TLS (result 8). Use ldaps:// or startTls."
         )
     text = f"{where}: {_described(result)}. What came before is not used; try again later."
-    if code in _OUTAGES:
+    if code in OUTAGES:
         return Outage(text, server=server)
     return Unavailable(text)
 

@@ -7,6 +7,7 @@ it means is the core's.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from muster.adapters.active_directory.doctor import check_server
@@ -25,6 +26,19 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def login_of(settings: ActiveDirectory, password: Secret, ca_pem: str | None) -> LdapLogin:
+    """Return what the sessions of a directory are opened with."""
+    ca = settings.ca
+    return LdapLogin(
+        servers=settings.servers,
+        user_name=settings.user_name,
+        password=password,
+        start_tls=settings.start_tls,
+        ca_pem=ca_pem,
+        ca_name=f"caRef {ca.name}/{ca.key}" if ca else "the system's trust store",
+    )
+
+
 class ActiveDirectoryAdapter:
     """Reads one domain with a session per read, so that threads may share an adapter."""
 
@@ -38,15 +52,9 @@ class ActiveDirectoryAdapter:
         receive_timeout_s: int = 60,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
-        ca = settings.ca
         self._clock = clock
-        self._login = LdapLogin(
-            servers=settings.servers,
-            user_name=settings.user_name,
-            password=password,
-            start_tls=settings.start_tls,
-            ca_pem=ca_pem,
-            ca_name=f"caRef {ca.name}/{ca.key}" if ca else "the system's trust store",
+        self._login = replace(
+            login_of(settings, password, ca_pem),
             connect_timeout_s=connect_timeout_s,
             receive_timeout_s=receive_timeout_s,
         )
