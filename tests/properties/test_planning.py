@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tests.plan.world import World, owners
-from tests.properties.worlds import worlds
+from tests.properties.worlds import hybrid_worlds, worlds
 
-from muster.model.names import Source, System
+from muster.model.names import Action, Source, System
 from muster.model.plans import Counts
+from muster.plan.directories import SOURCE_OF
 from muster.report.plan_document import plan_document
 
 QUICK = hypothesis_settings(
@@ -21,10 +22,11 @@ QUICK = hypothesis_settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+ANY_WORLD = worlds() | hybrid_worlds()
 
 
 @QUICK
-@given(world=worlds(), data=st.data())
+@given(world=ANY_WORLD, data=st.data())
 def test_the_order_of_input_does_not_matter(world: World, data: st.DataObject) -> None:
     """However the systems and git order their answers, plan, findings and digest are equal."""
 
@@ -32,6 +34,8 @@ def test_the_order_of_input_does_not_matter(world: World, data: st.DataObject) -
         world,
         users=data.draw(st.permutations(world.users).map(tuple)),
         groups=data.draw(st.permutations(world.groups).map(tuple)),
+        cloud=data.draw(st.permutations(world.cloud).map(tuple)),
+        cloud_groups=data.draw(st.permutations(world.cloud_groups).map(tuple)),
         entries=data.draw(st.permutations(world.entries).map(tuple)),
         contacts=data.draw(st.permutations(world.contacts).map(tuple)),
         policies=data.draw(st.permutations(world.policies).map(tuple)),
@@ -43,7 +47,7 @@ def test_the_order_of_input_does_not_matter(world: World, data: st.DataObject) -
 
 
 @QUICK
-@given(world=worlds())
+@given(world=ANY_WORLD)
 def test_a_second_run_finds_nothing_to_do(world: World) -> None:
     """Once a plan is carried out, the next plan changes nothing, and the one after keeps still."""
     after = world.applied()
@@ -53,7 +57,7 @@ def test_a_second_run_finds_nothing_to_do(world: World) -> None:
 
 
 @QUICK
-@given(world=worlds())
+@given(world=ANY_WORLD)
 def test_counts_always_add_up(world: World) -> None:
     """Selected accounts stand in exactly one column of each system."""
     counts = world.plan().counts
@@ -62,25 +66,30 @@ def test_counts_always_add_up(world: World) -> None:
 
 
 @QUICK
-@given(world=worlds())
+@given(world=ANY_WORLD)
 def test_every_considered_account_has_exactly_one_decision(world: World) -> None:
     """Nobody is decided twice, nobody who is kept goes without a decision."""
     plan = world.plan()
     decided = [one.account for one in plan.decisions]
     assert len(decided) == len(set(decided)) == plan.counts.considered
-    if Source.DIRECTORY not in world.unread:
+    if plan.decisions or not set(world.unread) & {Source.DIRECTORY, Source.ENTRA}:
         assert {one.identity.id for one in world.records if one.live} <= set(decided)
     assert {change.account for change in plan.changes} <= set(decided)
 
 
 @QUICK
-@given(world=worlds())
+@given(world=ANY_WORLD)
 def test_one_record_belongs_to_one_account(world: World) -> None:
     """Even where an earlier run left two links to one record, the plan leaves at most one."""
     if any(one.suspend for one in world.policies):
         return
-    for system, source in ((System.VAULT, Source.VAULT), (System.PSA, Source.PSA)):
-        if not {source, Source.DIRECTORY} & set(world.unread) and world.policies:
+    blind = {Source.DIRECTORY, Source.ENTRA}
+    for system, source in (
+        (System.VAULT, Source.VAULT),
+        (System.PSA, Source.PSA),
+        (System.ENTRA, Source.ENTRA),
+    ):
+        if not {source, *blind} & set(world.unread) and world.policies:
             assert all(len(accounts) == 1 for accounts in owners(world, system).values())
 
 
@@ -92,8 +101,6 @@ def test_from_an_incomplete_source_nothing_follows(world: World, source: Source)
     if source is Source.DIRECTORY:
         assert plan.changes == ()
         assert plan.records == ()
-        return
-    if source is Source.ENTRA:
         return
     assert [one for one in plan.changes if one.system.value == source.value] == []
     before = {one.identity.id: one for one in world.records}
@@ -112,3 +119,35 @@ def test_a_plan_holds_no_reference_to_a_secret(world: World) -> None:
     for secret in ("apiKey", "privateKey", "publicKey", "SecretRef", "reader@"):
         assert secret not in repr(plan)
         assert secret not in document
+
+
+@QUICK
+@given(world=hybrid_worlds(), source=st.sampled_from((Source.DIRECTORY, Source.ENTRA)))
+def test_accounts_of_an_unread_directory_stay_as_they_are(world: World, source: Source) -> None:
+    """Whatever the other directory shows: no change, no record and no lost claim there."""
+    dark = replace(world, unread=(source,))
+    plan = dark.plan()
+    kept = [one for one in world.records if one.live and SOURCE_OF[one.identity.source] is source]
+    accounts = {one.identity.id for one in kept}
+    if dark.customer.entra and (dark.customer.active_directory or source is Source.ENTRA):
+        assert not accounts & {change.account for change in plan.changes}
+        assert not accounts & {one.identity.id for one in plan.records}
+        assert plan.counts.add_up
+    for system in (System.VAULT, System.PSA):
+        taken = {one.link(system).id for one in kept} - {None}
+        fresh = [
+            change
+            for change in plan.changes
+            if change.system is system and change.action in (Action.LINK, Action.RELINK)
+        ]
+        if dark.observed.read(source).connected:
+            assert not taken & {change.target for change in fresh}
+
+
+@QUICK
+@given(world=hybrid_worlds())
+def test_a_pair_is_never_with_a_guest(world: World) -> None:
+    """Neither by a key, nor by a pin, nor because it was one before."""
+    guests = {one.id for one in world.cloud if one.guest}
+    if Source.ENTRA not in world.unread and not any(one.suspend for one in world.policies):
+        assert not guests & set(owners(world, System.ENTRA))

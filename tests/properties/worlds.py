@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import strategies as st
 from tests.plan.world import (
+    AD_CATEGORY,
+    CLOUD_CUSTOMER,
     CONTOSO,
     CUSTOMER,
+    HYBRID_CUSTOMER,
+    MICROSOFT_365,
     NOW,
+    TENANT,
     World,
+    account_id,
+    anchor,
+    by_cloud_groups,
     by_groups,
+    cloud,
+    cloud_group,
     contact,
     entry,
     forbid,
@@ -19,12 +30,14 @@ from tests.plan.world import (
     link,
     pin,
     record,
+    role,
     settings,
     user,
 )
 
 from muster.model.accounts import AccountRecord, Intent, IntentState
 from muster.model.directory import DirectoryGroup, DirectoryUser
+from muster.model.entra import EntraGroup, EntraRole, EntraUser
 from muster.model.names import (
     AccountType,
     ApplyTo,
@@ -34,6 +47,7 @@ from muster.model.names import (
     MatchKey,
     Mode,
     NameFallback,
+    PasswordAuthority,
     RemoteId,
     Source,
     System,
@@ -51,9 +65,12 @@ from muster.model.settings import (
     Options,
     OrganizationalUnit,
     PsaOptions,
+    Select,
     SelectActiveDirectory,
+    SelectEntra,
     VaultOptions,
 )
+from muster.plan.pair_matching import STRENGTH
 
 SAMS = ("anna", "bert", "carla", "dave")
 NAMES = ("Anna Smith", "Bert Smith", "Anna", "")
@@ -287,4 +304,149 @@ def worlds(draw: st.DrawFn) -> World:
         records=draw(records()),
         intents=draw(intents()),
         unread=draw(st.sampled_from(((), (), (), *((source,) for source in Source)))),
+    )
+
+
+# ---------------------------------------------------------------- a tenant beside, or instead
+
+_GUIDS = tuple(str(account_id(sam)) for sam in SAMS)
+
+
+@st.composite
+def cloud_users(draw: st.DrawFn) -> tuple[EntraUser, ...]:
+    """Draw Entra users whose anchors, names and addresses collide with those of the domain."""
+    return tuple(
+        cloud(
+            name,
+            upn=draw(
+                st.sampled_from((f"{name}@contoso.test", *(f"{s}@corp.example.test" for s in SAMS)))
+            ),
+            mail=draw(st.none() | st.sampled_from(EMAILS)),
+            immutable_id=draw(st.none() | st.sampled_from(_GUIDS).map(anchor)),
+            synced=draw(st.integers(0, 3)) == 0,
+            guest=draw(st.integers(0, 5)) == 0,
+            mailbox_plan=draw(st.integers(0, 3)) > 0,
+        )
+        for name in draw(st.lists(st.sampled_from(SAMS), unique=True))
+    )
+
+
+@st.composite
+def cloud_groups(draw: st.DrawFn, members: tuple[EntraUser, ...]) -> tuple[EntraGroup, ...]:
+    """Draw a group of staff with one inside it, and sometimes a second of its name."""
+    some = st.lists(st.sampled_from(members), unique=True) if members else st.just([])
+    inner = cloud_group("Inner", *draw(some))
+    staff = cloud_group("Staff", *draw(some), inner)
+    twin = cloud_group("staff", *draw(some), id=account_id("twin of Staff"))
+    return draw(st.sampled_from(((inner, staff), (inner, staff), (staff,), (inner, staff, twin))))
+
+
+@st.composite
+def roles(draw: st.DrawFn, members: tuple[EntraUser, ...]) -> tuple[EntraRole, ...]:
+    """Draw a role that some have."""
+    some = st.lists(st.sampled_from(members), unique=True) if members else st.just([])
+    return (role("Global Administrator", *draw(some)),)
+
+
+@st.composite
+def hybrid_policies(draw: st.DrawFn) -> tuple[ImportSettings, ...]:
+    """Draw end users of either directory, and administrators of both."""
+    end_users: tuple[SelectActiveDirectory | SelectEntra, ...] = (
+        *(_STAFF, _STAFF),
+        *(by_cloud_groups("Staff"), by_cloud_groups("Staff", nested=True)),
+        SelectEntra(all_users=True),
+    )
+    administrators = Select(
+        active_directory=by_groups("Staff", exclude_privileged=False),
+        entra=SelectEntra(roles=("Global Administrator",)),
+    )
+    drawn = []
+    for account_type in draw(st.sampled_from(_TYPES)):
+        end_user = account_type is AccountType.END_USER
+        chosen = draw(options())
+        pairing = tuple(draw(st.sets(st.sampled_from(STRENGTH), min_size=1)))
+        drawn.append(
+            settings(
+                account_type,
+                select=draw(st.sampled_from(end_users)) if end_user else administrators,
+                options=replace(chosen, pairing=pairing),
+                apply_to=draw(st.sampled_from(ApplyTo)),
+                on_leave=draw(on_leave()),
+            )
+        )
+    return tuple(drawn)
+
+
+@st.composite
+def hybrid_records(draw: st.DrawFn) -> tuple[AccountRecord, ...]:
+    """Draw what earlier runs left of the tenant's accounts, and pairs of the domain's."""
+    domain = [
+        replace(
+            one,
+            pair=replace(
+                link(None, draw(st.sampled_from(_LINK_STATES)), MatchKey.MAIL),
+                id=draw(st.none() | st.sampled_from(SAMS).map(lambda sam: RemoteId(cloud(sam).id))),
+                place=draw(st.sampled_from(("", f"entra/{TENANT.id}", "entra/another"))),
+            ),
+        )
+        for one in draw(records())
+    ]
+    tenant = [
+        record(
+            cloud(sam),
+            account_type=draw(st.sampled_from(_TYPES[:-2]))[0],
+            vault=link(draw(st.none() | NUMBERS), draw(st.sampled_from(_LINK_STATES))),
+            psa=link(draw(st.none() | NUMBERS), draw(st.sampled_from(_LINK_STATES))),
+            released_at=NOW - timedelta(hours=1) if draw(st.integers(0, 2)) == 0 else None,
+        )
+        for sam in draw(st.lists(st.sampled_from(SAMS), unique=True))
+    ]
+    return (*domain, *tenant)
+
+
+@st.composite
+def pair_decisions(draw: st.DrawFn) -> tuple[AccountOverride, ...]:
+    """Draw decisions about pairs, and about UPNs that both directories may hold."""
+    some_user = st.sampled_from(SAMS).map(lambda sam: RemoteId(cloud(sam).id))
+    decision = st.one_of(
+        st.just(LinkOverride(ignore=True)),
+        st.builds(lambda one: LinkOverride(pin=one), some_user),
+        st.builds(lambda one: LinkOverride(forbid=(one,)), some_user),
+    )
+    return tuple(
+        AccountOverride(
+            name=f"pair-{number}",
+            customer=CONTOSO,
+            account=AccountSelector(
+                user_principal_name=f"{draw(st.sampled_from(SAMS))}@corp.example.test"
+            ),
+            entra=draw(st.none() | decision),
+            vault=draw(st.none() | st.builds(pin, NUMBERS)),
+        )
+        for number in range(draw(st.integers(0, 2)))
+    )
+
+
+@st.composite
+def hybrid_worlds(draw: st.DrawFn) -> World:
+    """Draw a customer with a tenant, and mostly a domain; one of them may be unread."""
+    people, tenants = draw(users()), draw(cloud_users())
+    authority = draw(st.sampled_from(PasswordAuthority))
+    customer = replace(HYBRID_CUSTOMER, password_authority=authority)
+    unread = ((), (), (Source.ENTRA,), (Source.DIRECTORY,), (Source.VAULT,), (Source.PSA,))
+    return World(
+        users=people,
+        groups=draw(groups(people)),
+        cloud=tenants,
+        cloud_groups=draw(cloud_groups(tenants)),
+        roles=draw(roles(tenants)),
+        entries=draw(entries()),
+        categories=(AD_CATEGORY, MICROSOFT_365),
+        contacts=draw(contacts()),
+        policies=draw(hybrid_policies()),
+        overrides=(*draw(overrides()), *draw(pair_decisions())),
+        customer=draw(st.sampled_from((customer, customer, customer, CLOUD_CUSTOMER))),
+        records=draw(hybrid_records()),
+        intents=draw(intents()),
+        unread=draw(st.sampled_from(unread)),
     )
