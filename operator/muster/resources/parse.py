@@ -15,6 +15,7 @@ from muster.model.connections import (
     Integration,
 )
 from muster.model.limits import Limit, Limits
+from muster.model.mail import MailTemplate, WelcomeSettings
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -64,6 +65,16 @@ Resource = Integration | Customer | AutomaticImportPolicy | AccountOverride
 def parse_valid(resource: Json) -> Resource:
     """Turn a resource without faults into the model."""
     return _PARSERS[resource["kind"]](resource)
+
+
+def parse_import(body: Json, origin: Origin) -> ImportSettings:
+    """Turn the body of a policy without faults, or one of a customer's imports, into settings."""
+    return _settings(body, origin)
+
+
+def parse_options(body: Json) -> Options:
+    """Turn an `options` block without faults into the model."""
+    return Options(**read(OPTIONS, body))
 
 
 def parse_duration(text: str) -> timedelta:
@@ -171,6 +182,15 @@ OPTIONS: Table = {
     "psa": ("psa", lambda body: PsaOptions(**read(PSA_OPTIONS, body))),
     "pairing": ("pairing", each(MatchKey)),
     "driftRemediation": ("drift_remediation", DriftRemediation),
+    "welcomeEmail": ("welcome_email", lambda body: bool(body.get("enabled", False))),
+    "selfServe": ("self_serve", bool),
+}
+TEMPLATE: Table = {"subject": ("subject", str), "text": ("text", str), "html": ("html", str)}
+WELCOME: Table = {
+    "integrationRef": ("integration", _name),
+    "maxPerRun": ("max_per_run", int),
+    "language": ("language", str),
+    "template": ("template", lambda body: MailTemplate(**read(TEMPLATE, body))),
 }
 APPLY_TO: Table = {"applyTo": ("apply_to", ApplyTo)}
 LIMIT: Table = {"percent": ("percent", int), "floor": ("floor", int), "maximum": ("maximum", int)}
@@ -196,7 +216,7 @@ ON_LEAVE: Table = {
 SETTINGS: Table = {
     "accountType": ("account_type", AccountType),
     "mode": ("mode", Mode),
-    "options": ("options", lambda body: Options(**read(OPTIONS, body))),
+    "options": ("options", parse_options),
     "limits": ("limits", _limits),
     "onLeave": ("on_leave", lambda body: OnLeave(**read(ON_LEAVE, body))),
     "interval": ("interval", parse_duration),
@@ -215,12 +235,14 @@ def _select(body: Json, *, end_user: bool) -> Select:
 def _settings(body: Json, origin: Origin) -> ImportSettings:
     end_user = AccountType(body["accountType"]) is AccountType.END_USER
     exclude = {"hidden_containers": end_user, **read(EXCLUDE, body.get("exclude", {}))}
+    options = body.get("options", {})
     return ImportSettings(
         origin=origin,
+        welcome=WelcomeSettings(**read(WELCOME, options.get("welcomeEmail", {}))),
         select=_select(body["select"], end_user=end_user),
         exclude=Exclude(**exclude),
         **read(SETTINGS, body),
-        **read(APPLY_TO, body.get("options", {})),
+        **read(APPLY_TO, options),
     )
 
 

@@ -24,7 +24,7 @@ def schema_directory() -> Path:
 
 @cache
 def load_schema(kind: str) -> dict[str, Any]:
-    """Return a kind's schema with every reference to its own `$defs` written out.
+    """Return a kind's schema with its `$defs`, and what it takes from other kinds, written out.
 
     The result is shared: do not change it.
     """
@@ -54,5 +54,16 @@ def _write_out(node: Any, definitions: dict[str, Any]) -> Any:
     if not isinstance(node, dict):
         return node
     if isinstance(node.get("$ref"), str):
-        return _write_out(definitions[node["$ref"].removeprefix("#/$defs/")], definitions)
+        return _referred(node["$ref"], definitions)
     return {key: _write_out(value, definitions) for key, value in node.items()}
+
+
+def _referred(reference: str, definitions: dict[str, Any]) -> Any:
+    """Return what a reference means: a definition of the schema, or a part of another kind's."""
+    file, _, path = reference.partition("#/")
+    if not file:
+        return _write_out(definitions[path.removeprefix("$defs/")], definitions)
+    part: Any = load_schema(file.partition("_")[0])
+    for step in path.split("/"):
+        part = part[step]
+    return part
