@@ -23,6 +23,7 @@ from tests.plan.world import (
     user,
 )
 
+from muster.model.connections import Autotask, Integration, SecretRef
 from muster.model.names import (
     AccountType,
     Action,
@@ -31,12 +32,15 @@ from muster.model.names import (
     MatchKey,
     Mode,
     NameFallback,
+    RemoteId,
     Source,
     System,
 )
 from muster.model.reasons import Reason
 from muster.model.records import ContactDraft, PsaContact
-from muster.model.settings import Options, PsaOptions
+from muster.model.settings import Options, Origin, PsaOptions
+from muster.plan.drift import contact_drift
+from muster.plan.identity import identify
 
 JOHN = person("John", "Smith")
 MAIL = "john.smith@example.test"
@@ -266,3 +270,29 @@ def test_administrators_have_no_contacts() -> None:
     world = World(users=(boss,), policies=(policy,))
     assert world.psa_link(boss).reason is Reason.MATCHING_OFF
     assert world.vault_link(boss).state is CREATED
+
+
+AUTOTASK = Integration(
+    name="autotask",
+    product=Autotask(
+        user_name="api@msp.example",
+        secret=SecretRef(name="a", key="s"),
+        integration_code=SecretRef(name="a", key="c"),
+    ),
+)
+LONG = person("Maximiliana-Friederike", "Mlee-Featherstonehaugh")
+
+
+def test_autotask_is_matched_on_the_names_that_it_can_hold() -> None:
+    """Autotask cuts names at 20 letters; the cut form is found, and is no drift that never ends."""
+    cut = PsaContact(
+        id=RemoteId("1"),
+        given_name="Maximiliana-Friederike"[:20],
+        surname="Mlee-Featherstonehaugh"[:20],
+    )
+    world = replace(ALONE, users=(LONG,), contacts=(cut,), psa=AUTOTASK)
+    assert world.record_of(LONG).psa.state is LINKED
+    assert replace(world, psa=PSA).record_of(LONG).psa.state is not LINKED
+    created = replace(world.record_of(LONG).psa, state=CREATED)
+    mine = identify(replace(LONG, mail=None), None)
+    assert contact_drift(mine, created, cut, Origin(kind="AutomaticImportPolicy", name="x")) == ()

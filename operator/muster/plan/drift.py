@@ -21,7 +21,7 @@ from muster.model.records import (
     VaultEntry,
 )
 from muster.model.settings import Origin
-from muster.plan.keys import NAME_LIMIT, fold, fold_name
+from muster.plan.keys import NAME_LIMIT, SHORTEST_NAME_LIMIT, fold, fold_name
 from muster.plan.vault_matching import (
     CATEGORIES,
     category_to_write,
@@ -92,9 +92,15 @@ def contact_drift(
             ("givenName", given, contact.given_name),
             ("surname", surname, contact.surname),
         ):
-            if fold_name(value) != fold_name(current):
+            if not _holds(current, value):
                 wanted[field], observed[field] = value, current
     return _drift(System.PSA, wanted, observed, origin) if wanted else ()
+
+
+def _holds(stored: str, name: str) -> bool:
+    """Say whether a contact holds a name, or as much of it as its PSA can store."""
+    short, whole = fold_name(stored), fold_name(name)
+    return short == whole or (len(short) >= SHORTEST_NAME_LIMIT and whole.startswith(short))
 
 
 def _drift(system: System, wanted: Fields, observed: Fields, origin: Origin) -> tuple[Drift, ...]:

@@ -16,6 +16,9 @@ NAME_LIMIT = 30
 Source: ConnectWise PSA OpenAPI 2022.2, Contact.firstName and lastName (maxLength 30).
 """
 
+SHORTEST_NAME_LIMIT = 20
+"""No PSA cuts names shorter. Source: Autotask REST API, Contacts entity, firstName and lastName."""
+
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
 """Pasted values carry these; people cannot see them. Inside a name they make another name."""
 
@@ -32,6 +35,6 @@ def fold(text: str | None) -> str:
     return _OUTSIDE.sub("", unicodedata.normalize("NFKC", folded))
 
 
-def fold_name(text: str | None) -> str:
+def fold_name(text: str | None, limit: int = NAME_LIMIT) -> str:
     """Return the comparable form of a person's name, on the form that contacts can hold."""
-    return fold(text[:NAME_LIMIT]) if text else ""
+    return fold(text[:limit]) if text else ""

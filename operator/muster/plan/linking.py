@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from muster.model.accounts import IntentState, Link
+from muster.model.connections import Autotask, Integration
 from muster.model.names import (
     LINKED_STATES,
     AccountId,
@@ -26,6 +27,7 @@ from muster.model.settings import Customer
 from muster.plan.context import Context, Kept
 from muster.plan.creating import create_missing
 from muster.plan.evidence import Matcher, Subject
+from muster.plan.keys import NAME_LIMIT, SHORTEST_NAME_LIMIT
 from muster.plan.matching import match_all
 from muster.plan.pair_matching import PairMatcher
 from muster.plan.psa_matching import ContactMatcher
@@ -126,7 +128,7 @@ def _matcher(system: System, kept: Mapping[AccountId, Kept], context: Context) -
         customer = context.desired.customer.name
         return EntryMatcher(customer, directories.netbios_name, observed.entries)
     if system is System.PSA:
-        return ContactMatcher(observed.contacts)
+        return ContactMatcher(observed.contacts, _name_limit(context.desired.psa))
     tenant, domain = directories.entra, directories.active_directory
     return PairMatcher(
         users=tenant.by_id if tenant else {},
@@ -152,6 +154,12 @@ def _skip_reason(one: Kept, system: System, context: Context) -> Reason | None:
                 return Reason.PASSWORDS_SEPARATE
             return None if end_user and not _is_cloud(one) else Reason.NOT_PAIRED
     return None if matches else Reason.MATCHING_OFF
+
+
+def _name_limit(psa: Integration | None) -> int:
+    """Return how much of a name a PSA keeps, so that names are compared on that."""
+    short = psa is not None and isinstance(psa.product, Autotask)
+    return SHORTEST_NAME_LIMIT if short else NAME_LIMIT
 
 
 def _prior(one: Kept, system: System) -> Link | None:

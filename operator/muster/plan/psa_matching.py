@@ -14,22 +14,23 @@ from muster.model.names import LinkState, MatchKey, NameFallback, RemoteId
 from muster.model.reasons import Reason
 from muster.model.records import PsaContact
 from muster.plan.evidence import Found, Hits, Nothing, SetAside, Subject, by_id
-from muster.plan.keys import fold, fold_name
+from muster.plan.keys import NAME_LIMIT, fold, fold_name
 
 _EMAIL_RANK, _NAME_RANK = 1, 2
 
 
 class ContactMatcher:
-    """Finds contacts of one company."""
+    """Finds contacts of one company, whose PSA cuts names at `name_limit` characters."""
 
-    def __init__(self, contacts: Iterable[PsaContact]) -> None:
+    def __init__(self, contacts: Iterable[PsaContact], name_limit: int = NAME_LIMIT) -> None:
+        self._name_limit = name_limit
         self.contacts = {contact.id: contact for contact in contacts}
         self._by_email: defaultdict[str, list[PsaContact]] = defaultdict(list)
         self._by_name: defaultdict[tuple[str, str], list[PsaContact]] = defaultdict(list)
         for contact in self.contacts.values():
             for address in {fold(email.address) for email in contact.emails}:
                 self._by_email[address].append(contact)
-            name = (fold_name(contact.given_name), fold_name(contact.surname))
+            name = self._key(contact.given_name, contact.surname)
             if all(name):
                 self._by_name[name].append(contact)
 
@@ -44,6 +45,9 @@ class ContactMatcher:
         if fallback is NameFallback.NEVER:
             return Nothing()
         return self._by_names(subject, fallback)
+
+    def _key(self, given_name: str | None, surname: str | None) -> tuple[str, str]:
+        return fold_name(given_name, self._name_limit), fold_name(surname, self._name_limit)
 
     def _by(self, key: MatchKey, rank: int, contacts: Iterable[PsaContact]) -> Found:
         active = [contact for contact in contacts if contact.active]
@@ -61,7 +65,7 @@ class ContactMatcher:
 
     def _by_names(self, subject: Subject, fallback: NameFallback) -> Found:
         identity = subject.identity
-        name = (fold_name(identity.given_name), fold_name(identity.surname))
+        name = self._key(identity.given_name, identity.surname)
         same_name = _allowed(self._by_name.get(name, ()) if all(name) else (), subject)
         active = [contact for contact in same_name if contact.active]
         if not active:

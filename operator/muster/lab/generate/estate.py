@@ -205,7 +205,7 @@ def _import(account_type: str, select: dict[str, Any], **policy: Any) -> dict[st
 def _limits(customers: Iterable[Whereabouts]) -> dict[str, Any]:
     """Return limits that let an empty vault be filled; else those of the schema hold."""
     if any(one.empty_vault for one in customers):
-        return {"limits": {"create": {"percent": 100, "floor": 1000}}}
+        return {"limits": {"create": {"percent": 100, "floor": 10000}}}
     return {}
 
 
