@@ -16,6 +16,7 @@ from muster.model.accounts import AccountRecord, Intent, Known
 from muster.model.connections import SecretRef
 from muster.model.directory import DirectorySnapshot
 from muster.model.entra import EntraQuestion, EntraSnapshot
+from muster.model.mail import MailMessage
 from muster.model.names import AccountId, CustomerName, RemoteId, Source
 from muster.model.passwords import PasswordJob, PasswordPolicy, PasswordState, Proof
 from muster.model.records import (
@@ -105,6 +106,8 @@ class PasswordDirectory(Protocol):
     def prove(self, account: AccountId, password: Secret) -> bool:
         """Say whether this is the live password; a wrong one counts towards lockout.
 
+        For an hour the password before the live one may be accepted too.
+
         Raises:
             RemoteError: nobody said; `maybe_applied` when the attempt may have been counted.
         """
@@ -185,6 +188,29 @@ class Psa(Protocol):
     def check(self) -> tuple[Check, ...]:
         """Try connection, keys and rights; raises nothing."""
         ...
+
+
+class Mailer(Protocol):
+    """Takes mails and hands them on. It writes to nobody on its own account."""
+
+    def send(self, message: MailMessage) -> None:
+        """Hand a mail over, once; never repeated after anything of it was said.
+
+        Raises:
+            Rejected: this mail or its recipient is refused for good.
+            Unavailable: it was not taken; a later run may try again.
+            AccessDenied: certificate, sign-in or the right to send is missing.
+            RemoteError: with `maybe_applied` when it was handed over and not answered.
+        """
+        ...
+
+    def check(self) -> tuple[Check, ...]:
+        """Try connection, certificate and sign-in, and send nothing; raises nothing."""
+        ...
+
+
+OpenMailer = Callable[[str], Mailer]
+"""Returns the mailer of an integration by its name; raises SpecError for a missing secret."""
 
 
 class Registry(Protocol):
@@ -299,5 +325,7 @@ class Ports:
     entra: EntraDirectory | None = None
     vault: Vault | None = None
     psa: Psa | None = None
+    open_mailer: OpenMailer | None = None
+    """Mail is opened only when there is something to send."""
     problems: tuple[tuple[Source, str], ...] = ()
     """Systems that are configured but could not be opened, such as for a missing secret."""

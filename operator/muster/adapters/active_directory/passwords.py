@@ -93,18 +93,19 @@ class ActiveDirectoryPasswords:
     def read_policy(self, account: AccountId) -> PasswordPolicy:
         """Return the fine-grained policy of an account where one applies, else the domain's.
 
-        A fine-grained one that may not be read is told by `resultant_unreadable`: its rules may
-        be stricter than what is returned, which is the domain's.
+        Only administrators may read fine-grained policies, unless read access to the Password
+        Settings Container is delegated. `resultant_unreadable` tells that stricter rules may
+        hold than what is returned, which is the domain's.
         """
         with self._session(account) as session:
             user = _read(session, _find(session, account), ("msDS-ResultantPSO",))
             fine_dn = decode.text(user, "msDS-ResultantPSO")
+            head = _read_head(session)
             if fine_dn is None:
-                return _domain_policy(_read_head(session))
-            fine = session.read(fine_dn, _FINE_RULES) if _is_visible(session, fine_dn) else None
-            if fine is None or fine.first("msDS-MinimumPasswordLength") is None:
-                return replace(_domain_policy(_read_head(session)), resultant_unreadable=True)
-            return _fine_policy(fine)
+                hidden = not _lists_policies(session, head.dn)
+                return _domain_policy(head, hidden=hidden)
+            fine = _read_fine(session, fine_dn)
+            return _fine_policy(fine) if fine else _domain_policy(head, hidden=True)
 
     def read_password_state(self, account: AccountId) -> PasswordState:
         """Return how a password stands, from the server that took the last write if it answers."""
@@ -207,14 +208,22 @@ def _find(session: LdapSession, account: AccountId) -> str:
     )
 
 
-def _is_visible(session: LdapSession, dn: str) -> bool:
-    """Say whether an object can be read: without rights, to read it is an error of its own."""
-    container = dn.partition(",")[2]
+def _lists_policies(session: LdapSession, domain_dn: str) -> bool:
+    """Say whether the container of fine-grained policies may be looked into."""
+    container = f"CN=Password Settings Container,CN=System,{domain_dn}"
     try:
-        found = session.search(container, "(objectClass=msDS-PasswordSettings)", ("name",))
-        return any(entry.dn.casefold() == dn.casefold() for entry in found)
+        return session.read(container, ("name",)) is not None
     except RemoteError:
         return False
+
+
+def _read_fine(session: LdapSession, dn: str) -> Entry | None:
+    """Return a fine-grained policy, or None where it may not be read."""
+    try:
+        fine = session.read(dn, _FINE_RULES)
+    except RemoteError:
+        return None
+    return fine if fine and fine.first("msDS-LockoutThreshold") is not None else None
 
 
 def _read(session: LdapSession, dn: str, attributes: tuple[str, ...]) -> Entry:
@@ -226,7 +235,7 @@ def _read_head(session: LdapSession) -> Entry:
     return _read(session, sweep.root_text(root, "defaultNamingContext", session), _DOMAIN_RULES)
 
 
-def _domain_policy(head: Entry) -> PasswordPolicy:
+def _domain_policy(head: Entry, *, hidden: bool) -> PasswordPolicy:
     with decode.understood(head.dn):
         return PasswordPolicy(
             min_length=_number(head, "minPwdLength"),
@@ -235,7 +244,7 @@ def _domain_policy(head: Entry) -> PasswordPolicy:
             min_age=_span(_number(head, "minPwdAge")) or timedelta(0),
             max_age=_span(_number(head, "maxPwdAge")),
             lockout_threshold=_number(head, "lockoutThreshold"),
-            resultant_unreadable=head.first("lockoutThreshold") is None,
+            resultant_unreadable=hidden or head.first("lockoutThreshold") is None,
         )
 
 

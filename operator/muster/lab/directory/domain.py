@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Literal, TypedDict, Unpack
 from uuid import UUID
@@ -72,6 +72,8 @@ class LabDomain:
         self.names = Names(dn=self.dn, dns_name=dns_name, netbios_name=netbios_name, sid=self.sid)
         self.refuses_passwords_with: int = Code.UNWILLING_TO_PERFORM
         """The result code of a password that the policy refuses; 19 is seen in the field too."""
+        self.old_password_lives = timedelta(hours=1)
+        """How long a former password signs in beside the live one."""
         self._password_writers: dict[UUID, bool] = {}
         self._next_rid = FIRST_FREE_RID
         provision(self.tree, self.names)
@@ -185,10 +187,11 @@ class LabDomain:
             self.tree.set_attributes(self.tree.require(dn), attributes)
 
     def set_password(self, dn: str, password: str) -> None:
-        """Let a user sign in with this password from now on; pwdLastSet moves."""
+        """Let a user sign in with this password only, from now on; pwdLastSet moves."""
         with self.tree.lock:
             entry = self.tree.require(dn)
             replace_password(self.tree, entry, password)
+            entry.former_password = None
 
     def password(self, dn: str) -> str | None:
         """Return the password that lets a user sign in; None: nobody can."""

@@ -25,6 +25,7 @@ class Entry:
         "back_links",
         "dn",
         "encoded",
+        "former_password",
         "guid",
         "links",
         "normal",
@@ -44,6 +45,7 @@ class Entry:
         self.links: dict[str, dict[Entry, None]] = {}
         self.back_links: dict[str, dict[Entry, None]] = {}
         self.password: str | None = None
+        self.former_password: str | None = None
         self.old_passwords: tuple[str, ...] = ()
         self.encoded: dict[str, bytes] = {}
         self.normal: dict[str, tuple[Normal, ...]] = {}

@@ -39,7 +39,7 @@ class LdapFaults:
         """Let everything work again."""
         with self._lock:
             self._search_failures: list[LdapFailure] = []
-            self._bind_failures: list[LdapFailure] = []
+            self._bind_failures: list[LdapFailure | None] = []
             self._pages: dict[int, PageFault] = {}
             self._silent_searches = 0
             self._modifies: list[ModifyFault] = []
@@ -54,6 +54,11 @@ class LdapFaults:
         """Answer the next binds with a result code."""
         with self._lock:
             self._bind_failures += [LdapFailure(code, message or _text(code))] * times
+
+    def fail_second_bind(self, code: int, message: str) -> None:
+        """Let the next bind be, and answer the one after it with a result code."""
+        with self._lock:
+            self._bind_failures += [None, LdapFailure(code, message)]
 
     def fail_page(self, page: int, code: int = Code.UNAVAILABLE, message: str = "") -> None:
         """Answer this page of the next paged search with an error; happens once."""

@@ -65,6 +65,7 @@ def policy_of(tree: Tree, user: Entry) -> LabPolicy:
 
 def replace_password(tree: Tree, user: Entry, password: str) -> None:
     """Make a password the live one; the former goes into the history, and pwdLastSet moves."""
+    user.former_password = user.password
     if user.password is not None:
         user.old_passwords = (user.password, *user.old_passwords)
     user.password = password
