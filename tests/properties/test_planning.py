@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.plan.world import World, owners
 from tests.properties.worlds import hybrid_worlds, worlds
 
-from muster.model.names import Action, Source, System
+from muster.model.names import AccountType, Action, Source, System
 from muster.model.plans import Counts
 from muster.plan.directories import SOURCE_OF
 from muster.report.plan_document import plan_document
@@ -22,6 +22,7 @@ QUICK = hypothesis_settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+END_USER = AccountType.END_USER
 ANY_WORLD = worlds() | hybrid_worlds()
 
 
@@ -134,7 +135,8 @@ def test_accounts_of_an_unread_directory_stay_as_they_are(world: World, source: 
         assert not accounts & {one.identity.id for one in plan.records}
         assert plan.counts.add_up
     for system in (System.VAULT, System.PSA):
-        taken = {one.link(system).id for one in kept} - {None}
+        linked = (one for one in kept if system is System.VAULT or one.account_type is END_USER)
+        taken = {one.link(system).id for one in linked} - {None}
         fresh = [
             change
             for change in plan.changes
@@ -149,5 +151,5 @@ def test_accounts_of_an_unread_directory_stay_as_they_are(world: World, source: 
 def test_a_pair_is_never_with_a_guest(world: World) -> None:
     """Neither by a key, nor by a pin, nor because it was one before."""
     guests = {one.id for one in world.cloud if one.guest}
-    if Source.ENTRA not in world.unread and not any(one.suspend for one in world.policies):
+    if not set(world.unread) & {Source.DIRECTORY, Source.ENTRA}:
         assert not guests & set(owners(world, System.ENTRA))
