@@ -1,4 +1,4 @@
-"""Every directory with every vault and every PSA: a first run that converges, a second that rests."""
+"""Every directory with every vault and PSA: a first run that converges, a second that rests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from muster.transport.options import HttpOptions
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
 
-def _run(folder: Path, now: datetime) -> Report:
+def run(folder: Path, now: datetime) -> Report:
+    """Reconcile the only customer of an estate once, with little patience."""
     (desired,) = load_estate([folder / "estate"]).checked().desired
     with SqliteRegistry.open(folder / "state.sqlite") as registry:
         patience = HttpOptions(retry_budget_s=1, first_delay_s=0.05)
@@ -41,7 +42,7 @@ def test_every_mix_converges(mix: Mix, tmp_path: Path) -> None:
     """People are linked or created in both systems, and the second run has nothing to do."""
     with Lab(customers=1, people=8, mix=mix) as lab:
         lab.write_estate(tmp_path / "estate")
-        first = _run(tmp_path, NOW)
+        first = run(tmp_path, NOW)
         plan = first.proposal.plan
         assert isinstance(first.proposal.verdict, Approved), first.proposal.verdict
         assert plan.complete, plan.reads
@@ -51,7 +52,7 @@ def test_every_mix_converges(mix: Mix, tmp_path: Path) -> None:
         assert plan.counts.vault.linked + plan.counts.vault.created > 5
         assert plan.counts.psa.linked + plan.counts.psa.created > 3
         writes = lab.writes()
-        second = _run(tmp_path, NOW + timedelta(hours=4))
+        second = run(tmp_path, NOW + timedelta(hours=4))
         assert second.proposal.plan.changes == ()
         assert lab.writes() == writes
         states = {record.pair.state for record in plan.records}
