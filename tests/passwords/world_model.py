@@ -23,13 +23,21 @@ from muster.model.passwords import (
     PasswordState,
     Proof,
     Target,
+    TargetState,
     VaultState,
     VaultTarget,
     end_of,
     refusal_to_open,
 )
 from muster.passwords import protocol
-from muster.passwords.patience import LAG, PATIENCE, SETTLE, SPARE_ATTEMPTS, START_WITHIN
+from muster.passwords.patience import (
+    LAG,
+    PATIENCE,
+    SETTLE,
+    SPARE_ATTEMPTS,
+    START_WITHIN,
+    may_be_our_change,
+)
 from muster.passwords.steps import (
     Answered,
     CallPerson,
@@ -54,6 +62,7 @@ from muster.report.password_jobs import whereabouts
 
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 BORN = START - timedelta(days=90)
+OLD_PASSWORD = timedelta(hours=1)
 PATIENT = 4
 """After so many failures in a row the model tries no more, and time passes to the limit."""
 OLD, OURS, THEIRS = "old", "ours", "theirs"
@@ -74,10 +83,16 @@ class House:
     must_change: bool = False
     before: tuple[datetime | None, bool] = (BORN, False)
     moved_at: datetime = BORN
+    former: str = OLD
+    """What a domain controller still accepts for an hour beside the live one."""
     late_until: datetime | None = None
     """A request of ours is under way, and may take effect until then."""
     ever_ours: bool = False
     wrong: int = 0
+    seen_theirs: bool = False
+    """Whether the last look showed the date of another's change."""
+    proved_theirs: bool = False
+    """Whether our password was accepted although that was seen."""
 
     def set(self, live: str, now: datetime, *, must_change: bool, number: int) -> House:
         """Return the house with another password, at a time of its own."""
@@ -89,6 +104,8 @@ class House:
             must_change=must_change,
             before=(self.changed_at, self.must_change),
             moved_at=now,
+            former=self.live,
+            seen_theirs=False,
             ever_ours=self.ever_ours or live == OURS,
         )
 
@@ -306,13 +323,12 @@ def _looks(node: Node, place: int, scenario: Scenario) -> Iterator[Outcome]:
         state = PasswordState(
             changed_at=changed_at, must_change=must_change, failed_attempts=house.wrong
         )
-        if not stale or node.now - house.moved_at < LAG:
-            yield (
-                "old state" if stale else "looked",
-                int(stale),
-                node,
-                Looked(state=state, policy=scenario.policy),
-            )
+        if stale and node.now - house.moved_at >= LAG:
+            continue
+        theirs = house.live == THEIRS and not stale
+        seen = _with_house(node, place, replace(house, seen_theirs=theirs))
+        looked = Looked(state=state, policy=scenario.policy)
+        yield "old state" if stale else "looked", int(stale), seen, looked
     yield "down", 1, node, DOWN
     yield "denied", 1, node, NO_RIGHT
     yield "gone", 1, node, GONE
@@ -335,9 +351,16 @@ def _sets(node: Node, place: int) -> Iterator[Outcome]:
 def _proofs(node: Node, place: int) -> Iterator[Outcome]:
     house = node.houses[place]
     counted = _with_house(node, place, replace(house, wrong=house.wrong + 1))
-    right = house.live == OURS
-    yield "asked", 0, node if right else counted, Answered(yes=right)
-    if right and node.now - house.moved_at < LAG:
+    former = house.former == OURS and node.now - house.moved_at < OLD_PASSWORD
+    right = house.live == OURS or former
+    clear = (
+        house.seen_theirs
+        and house.changed_at is not None
+        and not may_be_our_change(node.job.targets[place], house.changed_at)
+    )
+    fooled = _with_house(node, place, replace(house, proved_theirs=clear))
+    yield "asked", 0, fooled if right else counted, Answered(yes=right)
+    if house.live == OURS and node.now - house.moved_at < LAG:
         yield "not yet", 1, counted, Answered(yes=False)
     yield "lost answer", 1, node if right else counted, SILENT
     yield "down", 1, node, DOWN
@@ -376,6 +399,7 @@ def _broken(node: Node, scenario: Scenario, machine: Machine) -> str:
         _loses_a_password(node),
         _may_lock_out(node, scenario),
         _writes_what_was_never_live(node),
+        _trusts_a_former_password(node),
         _may_rotate_twice(node, scenario),
         _ends_wrongly(node),
         _waits_for_ever(node, machine),
@@ -409,6 +433,15 @@ def _may_lock_out(node: Node, scenario: Scenario) -> str:
 def _writes_what_was_never_live(node: Node) -> str:
     if node.entry == OURS and not node.proven:
         return "the entry got a password that no directory had"
+    return ""
+
+
+def _trusts_a_former_password(node: Node) -> str:
+    """Where the date shows another's change, a sign-in with the former password is no proof."""
+    for target, house in zip(node.job.targets, node.houses, strict=True):
+        by_bind = target.state is TargetState.PROVED and target.proof is Proof.BIND
+        if by_bind and house.proved_theirs:
+            return f"{target.system} is called proved by a password that is live no more"
     return ""
 
 
@@ -490,6 +523,9 @@ def _key(node: Node) -> Any:
             ago(one.moved_at),
             ago(one.late_until),
             one.ever_ours,
+            one.former,
+            one.proved_theirs,
+            one.seen_theirs,
             one.wrong,
         )
         for one in node.houses

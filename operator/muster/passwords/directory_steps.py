@@ -14,6 +14,7 @@ from muster.model.passwords import PasswordState, Proof, Target, TargetState
 from muster.passwords.patience import (
     LAG,
     MAX_SETS,
+    OLD_PASSWORD_LIVES,
     delay,
     may_be_our_change,
     proofs_left,
@@ -233,7 +234,7 @@ def _looked_after_yes(target: Target, state: PasswordState, context: Context) ->
     if took:
         target = replace(target, changed_at=state.changed_at)
     if target.proofs_left:
-        return Progress(target=replace(target, state=TargetState.SEEN))
+        return Progress(target=_to_be_proved(target, state, took=took, now=context.now))
     if took:
         proved = replace(target, state=TargetState.PROVED, proof=Proof.CHANGE_DATE)
         return Progress(target=_going_well(proved))
@@ -254,11 +255,21 @@ def _looked_in_doubt(target: Target, state: PasswordState, context: Context) -> 
         target = replace(target, doubt_at=target.sent_at)
     if not _moved(target, state):
         return _unmoved_in_doubt(target, context.now)
+    took = _shows_ours(target, state, context)
     if target.proofs_left:
-        return Progress(target=replace(target, state=TargetState.SEEN))
-    if _shows_ours(target, state, context) and not target.barred:
+        return Progress(target=_to_be_proved(target, state, took=took, now=context.now))
+    if took and not target.barred:
         return _again_or_person(target, _UNANSWERED)
     return Progress(target=target, person=_OTHER_CHANGE)
+
+
+def _to_be_proved(target: Target, state: PasswordState, *, took: bool, now: datetime) -> Target:
+    """Let a proof come next, but not while it may accept a password that is live no more."""
+    if not took and state.changed_at and _moved(target, state):
+        certain_from = state.changed_at + OLD_PASSWORD_LIVES
+        if now < certain_from:
+            return replace(target, next_try_at=certain_from)
+    return replace(target, state=TargetState.SEEN)
 
 
 def _unmoved_in_doubt(target: Target, now: datetime) -> Progress:
@@ -287,7 +298,8 @@ def _looked_after_refusal(target: Target, state: PasswordState, context: Context
     if target.disproved_at >= quiet:
         return _refused_for_good(target)
     if target.proofs_left:
-        return Progress(target=replace(target, state=TargetState.SEEN))
+        took = _shows_ours(target, state, context)
+        return Progress(target=_to_be_proved(target, state, took=took, now=context.now))
     return Progress(target=target, person=_UNPROVED)
 
 

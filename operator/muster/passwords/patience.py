@@ -25,6 +25,11 @@ START_WITHIN = timedelta(hours=24)
 PATIENCE = timedelta(days=3)
 """After so long a person settles what is still open."""
 
+OLD_PASSWORD_LIVES = timedelta(minutes=65)
+"""So long a domain controller may accept the password before the live one too: one hour by
+default, and the difference of the clocks. Source: learn.microsoft.com, KB 906305 (for NTLM);
+Samba does the same for LDAP. Unconfirmed: that Windows does for a simple bind."""
+
 MAX_SETS = 4
 """How often the same password is sent to one directory without a yes or no."""
 
@@ -56,6 +61,9 @@ def proofs_left(target: Target, state: PasswordState, policy: PasswordPolicy) ->
     if policy.lockout_threshold:
         counted = max(state.failed_attempts, target.wrong_proofs)
         ours = min(ours, policy.lockout_threshold - counted - SPARE_ATTEMPTS)
+    if policy.resultant_unreadable:
+        # Stricter rules may hold than were read: one wrong attempt, and none beside another.
+        ours = min(ours, 0 if state.failed_attempts else 1 - target.wrong_proofs)
     return 0 if state.locked else max(0, ours)
 
 
