@@ -14,8 +14,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from muster.errors import AccessDenied, RateLimited, Rejected, RemoteError, SpecError
+from muster.errors import (
+    AccessDenied,
+    RateLimited,
+    Rejected,
+    RemoteError,
+    SpecError,
+    Unavailable,
+)
+from muster.mail.welcome import mail_integration, sender_of, template_of, write_welcome
 from muster.model.accounts import AccountRecord, Intent, IntentState, Known
+from muster.model.mail import MailMessage
 from muster.model.names import (
     EXTERNAL_ACTIONS,
     AccountId,
@@ -31,7 +40,7 @@ from muster.model.records import ContactChange, ContactDraft, EntryChange, Entry
 from muster.model.settings import Desired
 from muster.plan.keys import fold
 from muster.plan.settle import settle
-from muster.ports import Ports
+from muster.ports import Mailer, Ports
 
 _MOST_FAILURES_IN_A_ROW = 3
 """After so many unanswered writes to one system, the rest of this run leaves it alone."""
@@ -91,7 +100,10 @@ def _save_grown_sizes(plan: CustomerPlan, results: Iterable[ChangeResult], scene
 
 def _untried(change: Change) -> ChangeResult:
     """Return what a change is until it is tried: what is confirmed before it must not claim it."""
-    return ChangeResult(change=change, done=False, unsettled=True, problem="It was not tried yet.")
+    # A mail that was not begun is not in doubt; the record is its journal.
+    unsettled = change.action is not Action.SEND
+    problem = "It was not tried yet."
+    return ChangeResult(change=change, done=False, unsettled=unsettled, problem=problem)
 
 
 def save_status(customer: CustomerName, status: dict[str, Any], ports: Ports) -> None:
@@ -104,7 +116,11 @@ def _external_by_account(plan: CustomerPlan) -> dict[AccountId, list[Change]]:
     for change in plan.changes:
         if change.action in EXTERNAL_ACTIONS:
             grouped[change.account].append(change)
-    return dict(grouped)
+    # People are told when the rest is done.
+    return {
+        account: sorted(changes, key=lambda change: change.action is Action.SEND)
+        for account, changes in grouped.items()
+    }
 
 
 def _save_quiet_records(plan: CustomerPlan, scene: Scene) -> None:
@@ -148,6 +164,8 @@ def _carry_out(
         return ChangeResult(change=change, done=False, problem=circuit.open[change.system])
     if change.action is Action.CREATE:
         return _create(change, record, scene, circuit)
+    if change.action is Action.SEND:
+        return _send(change, record, scene, circuit)
     try:
         with _one_record_only():
             _update(change, scene)
@@ -181,6 +199,49 @@ def _create(change: Change, record: AccountRecord, scene: Scene, circuit: _Circu
     done = replace(intent, state=IntentState.DONE, remote_id=remote_id)
     registry.close_intent(done, settle(record, [result]))
     return result
+
+
+def _send(change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit) -> ChangeResult:
+    """Send a welcome e-mail at most once: before it leaves, its record says that it may have."""
+    try:
+        with _one_record_only():
+            mailer, message = _welcome(change, record, scene)
+        begun = ChangeResult(
+            change=change, done=False, unsettled=True, problem="Muster ended while it was sent."
+        )
+        scene.ports.registry.save(scene.desired.customer.name, [settle(record, [begun])])
+        mailer.send(message)
+    except RemoteError as error:
+        circuit.note(change.system, error)
+        return ChangeResult(
+            change=change,
+            done=False,
+            problem=str(error),
+            unsettled=error.maybe_applied,
+            refused=isinstance(error, Rejected) and not error.maybe_applied,
+        )
+    circuit.note(change.system, None)
+    return ChangeResult(change=change, done=True)
+
+
+def _welcome(change: Change, record: AccountRecord, scene: Scene) -> tuple[Mailer, MailMessage]:
+    """Open the mailer and write the mail; nothing was sent when this fails."""
+    desired = scene.desired
+    settings = next(
+        source.settings
+        for source in desired.sources
+        if source.settings.origin.reference == change.policy
+    )
+    if scene.ports.open_mailer is None:
+        raise Unavailable("Nothing here opens mail integrations.")
+    try:
+        mailer = scene.ports.open_mailer(settings.welcome.integration)
+    except SpecError as error:
+        # Such as a missing secret: no fault of this account, so that its mail waits.
+        raise AccessDenied(str(error)) from error
+    sender = sender_of(mail_integration(desired, settings.welcome.integration))
+    template = template_of(settings.welcome)
+    return mailer, write_welcome(record, desired.customer, sender, template)
 
 
 @contextmanager

@@ -33,6 +33,10 @@ def test_a_document_of_version_1_stays_readable() -> None:
     assert body["imported_with"]["options"].pop("pairing") == list(DEFAULT_PAIRING)
     assert body.pop("pair")["reason"] == "NoEntra"
     assert body.pop("paired_user") is None
+    assert body["identity"].pop("mobile") is None
+    assert body.pop("welcome")["state"] == "NotWanted"
+    options = body["imported_with"]["options"]
+    assert (options.pop("welcome_email"), options.pop("self_serve")) == (False, False)
     assert written == json.loads(text)
 
 

@@ -20,6 +20,7 @@ from muster.model.accounts import (
     Link,
     PairedUser,
 )
+from muster.model.mail import Welcome, WelcomeState
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -69,6 +70,18 @@ FULL = replace(
         given_name="John",
         surname="Smith",
         email=Email(address="john@contoso.example", source=EmailSource.ACTIVE_DIRECTORY),
+        mobile="+1 555 0100",
+    ),
+    imported_with=ImportedWith(
+        policy="AutomaticImportPolicy/staff",
+        options=Options(welcome_email=True, self_serve=True),
+        at=NOW,
+    ),
+    welcome=Welcome(
+        state=WelcomeState.UNKNOWN,
+        reason=Reason.WELCOME_EMAIL_UNKNOWN,
+        at=NOW,
+        message="No answer came.",
     ),
     decision=Decision(
         state=DecisionState.RELEASED, reason=Reason.LEFT_SELECTION, via="OU=Staff,DC=contoso"

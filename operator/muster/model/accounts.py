@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from muster.model.mail import NO_WELCOME, Welcome
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -55,6 +56,8 @@ class Identity:
     given_name: str | None = None
     surname: str | None = None
     email: Email | None = None
+    mobile: str | None = None
+    """Only of an account with self-serve, which needs it; of others it is not kept."""
 
     @property
     def user(self) -> str:
@@ -157,6 +160,7 @@ class AccountRecord:
     pair: Link = NO_PAIR
     """The Entra user of an end user of Active Directory."""
     paired_user: PairedUser | None = None
+    welcome: Welcome = NO_WELCOME
     drift: tuple[Drift, ...] = ()
     leaving_since: datetime | None = None
     released_at: datetime | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from muster.model.mail import DigestSettings, MailSender
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretRef:
@@ -108,9 +110,45 @@ class HaloPsa:
     ca: SecretRef | None = None
 
 
+# ---------------------------------------------------------------- mail
+
+
+class MailSecurity(StrEnum):
+    """How a connection to a mail server is encrypted; without it nothing is sent."""
+
+    START_TLS = "StartTls"
+    """From within, before anything else is said (RFC 3207)."""
+    TLS = "Tls"
+    """From the first byte (RFC 8314)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smtp:
+    """A mail server that takes mail from us."""
+
+    host: str
+    sender: MailSender
+    port: int = 587
+    security: MailSecurity = MailSecurity.START_TLS
+    user_name: str | None = None
+    """Absent: the server knows us by our address."""
+    password: SecretRef | None = None
+    ca: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphMail:
+    """A mailbox in the MSP's own Microsoft 365, through Microsoft Graph."""
+
+    tenant: Entra
+    sender: MailSender
+    """The mailbox's address, or its user name; Exchange writes the name of the mailbox."""
+
+
 VaultProduct = ItGlue | Hudu | NativeVault
 PsaProduct = ConnectWise | Autotask | HaloPsa
-Product = VaultProduct | PsaProduct
+MailProduct = Smtp | GraphMail
+Product = VaultProduct | PsaProduct | MailProduct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +160,8 @@ class Integration:
     budget_share: int = 50
     """Percent of the vendor's documented request limit that Muster may use."""
     suspend: bool = False
+    digest: DigestSettings | None = None
+    """A daily mail to the MSP; of a mail integration only."""
 
 
 # ---------------------------------------------------------------- directories

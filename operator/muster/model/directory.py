@@ -22,6 +22,7 @@ class DirectoryUser:
     given_name: str | None = None
     surname: str | None = None
     mail: str | None = None
+    mobile: str | None = None
     primary_smtp: str | None = None
     """The `SMTP:` value of proxyAddresses, without its prefix."""
     primary_group_rid: int = 513

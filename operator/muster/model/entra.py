@@ -18,6 +18,7 @@ class EntraUser:
     given_name: str | None = None
     surname: str | None = None
     mail: str | None = None
+    mobile: str | None = None
     primary_smtp: str | None = None
     """The `SMTP:` value of proxyAddresses, without its prefix."""
     aliases: tuple[str, ...] = ()

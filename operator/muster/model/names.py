@@ -36,6 +36,8 @@ class System(StrEnum):
     PSA = "psa"
     ENTRA = "entra"
     """The other half of a pair: what is linked is an Entra user."""
+    MAIL = "mail"
+    """What people are told; nothing is linked there."""
 
 
 class Source(StrEnum):
@@ -65,10 +67,12 @@ class Action(StrEnum):
     """Make an entry or contact outside."""
     UPDATE = "Update"
     """Correct the drift of an entry or contact outside."""
+    SEND = "Send"
+    """Send a person a welcome e-mail, once."""
 
 
-EXTERNAL_ACTIONS = frozenset({Action.CREATE, Action.UPDATE})
-"""The actions that write to somebody else's system."""
+EXTERNAL_ACTIONS = frozenset({Action.CREATE, Action.UPDATE, Action.SEND})
+"""The actions that reach somebody else's system."""
 
 
 class LinkState(StrEnum):

@@ -211,6 +211,8 @@ class ChangeResult:
     problem: str = ""
     unsettled: bool = False
     """Whether the write may have taken place without our hearing of it."""
+    refused: bool = False
+    """Whether the system said no to exactly this, so that repeating it is pointless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,6 +134,26 @@ class Reason(StrEnum):
     DRIFTED = "Drifted"
     """The linked record differs from what the directory says."""
 
+    # What becomes of a welcome e-mail
+    WELCOME_EMAIL_OFF = "WelcomeEmailOff"
+    """The policy wanted no welcome e-mail when the account was imported."""
+    WELCOME_EMAIL_WANTED = "WelcomeEmailWanted"
+    """The account is newly imported, and the policy sends a welcome e-mail."""
+    WELCOME_EMAIL_SENT = "WelcomeEmailSent"
+    """The mail server took the welcome e-mail."""
+    WELCOME_EMAIL_WAITS = "WelcomeEmailWaits"
+    """The welcome e-mail is sent in a later run: the run was full, or the mail server failed."""
+    WELCOME_EMAIL_SKIPPED = "WelcomeEmailSkipped"
+    """A newly imported account gets no welcome e-mail; the message says why."""
+    WELCOME_EMAIL_UNKNOWN = "WelcomeEmailUnknown"
+    """The welcome e-mail was handed over and no answer came; it is not sent again by itself."""
+    NO_EMAIL = "NoEmail"
+    """The account had no e-mail address when it was imported."""
+    EMAIL_INVALID = "EmailInvalid"
+    """What the directory has as the account's e-mail address is no address."""
+    EMAIL_REFUSED = "EmailRefused"
+    """The mail server refused the address, or the mail, for good."""
+
     # What stops a customer, a policy or a source
     SUSPENDED = "Suspended"
     """The customer, the policy or the integration is suspended."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from muster.model.connections import ActiveDirectory, Entra, Integration
 from muster.model.limits import Limits
+from muster.model.mail import WelcomeSettings
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -227,6 +228,10 @@ class Options:
     pairing: tuple[MatchKey, ...] = DEFAULT_PAIRING
     """By what an end user of Active Directory finds its Entra user, the strongest first."""
     drift_remediation: DriftRemediation = DriftRemediation.REPORT
+    welcome_email: bool = False
+    """Whether an end user is sent a welcome e-mail when it is imported."""
+    self_serve: bool = False
+    """Whether an end user may help itself in the MSP's portal. Muster only tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +253,7 @@ class ImportSettings:
     exclude: Exclude = field(default_factory=Exclude)
     options: Options = field(default_factory=Options)
     apply_to: ApplyTo = ApplyTo.ALL
+    welcome: WelcomeSettings = field(default_factory=WelcomeSettings)
     limits: Limits = field(default_factory=Limits)
     on_leave: OnLeave = field(default_factory=OnLeave)
     interval: timedelta = timedelta(hours=3)
@@ -356,6 +362,8 @@ class Desired:
     overrides: tuple[AccountOverride, ...] = ()
     vault: Integration | None = None
     psa: Integration | None = None
+    mail: tuple[Integration, ...] = ()
+    """Those that its policies send welcome e-mails through."""
 
     @property
     def suspended(self) -> bool:

@@ -82,7 +82,7 @@ def plan_released(before: AccountRecord, one: Kept, now: datetime) -> AccountPla
     reason = one.considered.decision.reason
     origin = one.settings.origin
     because = origin.at("onLeave") if origin.name else f"Customer/{before.customer}#/spec"
-    change = _change(one, System.REGISTRY, Action.RELEASE, before.name, reason, because)
+    change = change_of(one, System.REGISTRY, Action.RELEASE, before.name, reason, because)
     return AccountPlan(record=record, changes=(change,))
 
 
@@ -117,6 +117,7 @@ def _record(one: Kept, linkings: Linkings, context: Context) -> AccountRecord:
         psa=psa,
         pair=pair,
         paired_user=user,
+        welcome=before.welcome,
         drift=before.drift,
         leaving_since=_leaving_since(one, before, context.now),
     )
@@ -148,7 +149,7 @@ def _import_changes(one: Kept) -> Iterator[Change]:
     else:
         return
     because = one.settings.origin.at(_SELECT_FIELD[one.identity.source])
-    yield _change(one, System.REGISTRY, action, target, reason, because)
+    yield change_of(one, System.REGISTRY, action, target, reason, because)
 
 
 def _link_changes(one: Kept, link: Link, linking: Linking) -> Iterator[Change]:
@@ -159,17 +160,17 @@ def _link_changes(one: Kept, link: Link, linking: Linking) -> Iterator[Change]:
     if draft is not None:
         because = one.settings.origin.at(f"options/{system}/createWhenMissing")
         reason = Reason.CREATE_WHEN_MISSING
-        change = _change(one, system, Action.CREATE, _new_target(draft), reason, because)
+        change = change_of(one, system, Action.CREATE, _new_target(draft), reason, because)
         yield replace(change, draft=draft)
         return
     old, new = prior.id if prior else None, link.id if is_linked(link) else None
     moved = bool(prior and prior.place and prior.place != link.place)
     if new and (new != old or moved):
         action = Action.RELINK if old else Action.LINK
-        yield _change(one, system, action, new, link.reason, _because_link(one, link, system))
+        yield change_of(one, system, action, new, link.reason, _because_link(one, link, system))
     elif old and link.id is None and linking.usable:
         because = _because_link(one, link, system)
-        yield _change(one, system, Action.RELINK, "", link.reason, because)
+        yield change_of(one, system, Action.RELINK, "", link.reason, because)
 
 
 def _new_target(draft: Draft) -> str:
@@ -224,7 +225,7 @@ def _update(
         return ()
     record = linking.links[one.identity.id].id or ""
     because = one.settings.origin.at("options/driftRemediation")
-    change = _change(one, linking.system, Action.UPDATE, record, Reason.DRIFTED, because)
+    change = change_of(one, linking.system, Action.UPDATE, record, Reason.DRIFTED, because)
     return (replace(change, draft=draft, drift=drift),)
 
 
@@ -238,9 +239,10 @@ def _correction(
     return None if change == EntryChange() else change
 
 
-def _change(
+def change_of(
     one: Kept, system: System, action: Action, target: str, reason: Reason, because: str
 ) -> Change:
+    """Return a change of an account, counted by the policy that it is imported with."""
     return Change(
         system=system,
         action=action,

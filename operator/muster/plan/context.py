@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from muster.model.accounts import AccountRecord, Identity, Intent, IntentState, Known
@@ -155,14 +155,17 @@ def keep(considered: Considered, context: Context) -> Kept | None:
     if considered.frozen and before is not None:
         return _keep_frozen(considered, before, context)
     override = context.overrides.get(considered.account)
-    identity = _identity(considered, before, override)
     settings = considered.settings or settings_of(before, context.selections)
-    if identity is None or settings is None:
+    if settings is None:
+        return None
+    options = _options(settings, before)
+    identity = _identity(considered, before, override, options)
+    if identity is None:
         return None
     return Kept(
         considered=considered,
         identity=identity,
-        options=_options(settings, before),
+        options=options,
         settings=settings,
         before=before,
         override=override,
@@ -191,12 +194,17 @@ def no_policy(account_type: AccountType) -> ImportSettings:
 
 
 def _identity(
-    considered: Considered, before: AccountRecord | None, override: AccountOverride | None
+    considered: Considered,
+    before: AccountRecord | None,
+    override: AccountOverride | None,
+    options: Options,
 ) -> Identity | None:
     """Return the identity, the recorded object itself when nothing changed."""
     if considered.user is None:
         return before.identity if before else None
     identity = identify(considered.user, override)
+    if options.self_serve:
+        identity = replace(identity, mobile=considered.user.mobile)
     return before.identity if before and before.identity == identity else identity
 
 

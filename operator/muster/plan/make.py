@@ -36,6 +36,7 @@ from muster.plan.interlocks import contradictions, unsynced_tenant
 from muster.plan.linking import Linkings, link_all
 from muster.plan.moves import move_findings
 from muster.plan.reaching import selection_findings
+from muster.plan.welcoming import welcome_findings, with_welcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +68,12 @@ def work_out(desired: Desired, observed: Observed, known: Known, now: datetime) 
     vault = link_all(System.VAULT, kept, context)
     psa = link_all(System.PSA, kept, context)
     linkings = Linkings(pair=pair, vault=vault, psa=psa)
+    plans = {account: plan_kept(one, linkings, context) for account, one in kept.items()}
     return Workings(
         context=context,
         kept=kept,
         linkings=linkings,
-        plans={account: plan_kept(one, linkings, context) for account, one in kept.items()},
+        plans=with_welcomes(plans, kept, context),
         released=dict(_released(context, now)),
     )
 
@@ -121,6 +123,7 @@ def _assemble(workings: Workings) -> CustomerPlan:
         *selection_findings(context.selections),
         *customer_findings(context),
         *account_findings(kept, plans, linkings),
+        *welcome_findings(plans, kept, context),
         *(one for linking in linkings for one in move_findings(kept, linking, context)),
         *unsynced_tenant(context),
     ]

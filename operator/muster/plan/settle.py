@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from muster.model.accounts import AccountRecord, Link
+from muster.model.mail import Welcome, WelcomeState
 from muster.model.names import Action, LinkState, MatchKey, System
 from muster.model.plans import ChangeResult
 from muster.model.reasons import Reason
@@ -19,6 +20,8 @@ def settle(record: AccountRecord, results: Iterable[ChangeResult]) -> AccountRec
             system = result.change.system
             link = replace(_link(result), place=record.link(system).place)
             record = _with_link(record, system, link)
+        elif result.change.action is Action.SEND:
+            record = record if result.done else replace(record, welcome=_unsent(record, result))
         elif not result.done:
             record = replace(record, drift=(*record.drift, *result.change.drift))
     return record
@@ -43,6 +46,16 @@ def _link(result: ChangeResult) -> Link:
         key=key,
         name=_name(result),
     )
+
+
+def _unsent(record: AccountRecord, result: ChangeResult) -> Welcome:
+    """Return what becomes of a mail that was not seen to leave; a pending one is tried again."""
+    state, reason = WelcomeState.PENDING, Reason.WELCOME_EMAIL_WAITS
+    if result.unsettled:
+        state, reason = WelcomeState.UNKNOWN, Reason.WELCOME_EMAIL_UNKNOWN
+    elif result.refused:
+        state, reason = WelcomeState.SKIPPED, Reason.EMAIL_REFUSED
+    return replace(record.welcome, state=state, reason=reason, message=result.problem)
 
 
 def _name(result: ChangeResult) -> str:

@@ -22,6 +22,7 @@ from muster.model.accounts import (
     Link,
     PairedUser,
 )
+from muster.model.mail import NO_WELCOME, Welcome, WelcomeState
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -68,6 +69,7 @@ def read_account(resource: Json) -> AccountRecord:
         psa=_link(status["psa"]),
         pair=_link(status["pair"]) if "pair" in status else NO_PAIR,
         paired_user=_paired_user(status.get("pair", {})),
+        welcome=_welcome(status["welcomeEmail"]) if "welcomeEmail" in status else NO_WELCOME,
         drift=tuple(_drift(one) for one in status.get("drift", ())),
         leaving_since=_time(status.get("leavingSince")),
         released_at=_time(status.get("releasedAt")),
@@ -88,6 +90,7 @@ def _identity(identity: Json, status: Json) -> Identity:
         email=Email(address=email["address"], source=EmailSource(email["source"]))
         if email
         else None,
+        mobile=status.get("selfServe", {}).get("mobile"),
     )
 
 
@@ -106,6 +109,8 @@ def _options(options: Json) -> Options:
         ),
         pairing=tuple(map(MatchKey, options.get("pairing", DEFAULT_PAIRING))),
         drift_remediation=DriftRemediation(options["driftRemediation"]),
+        welcome_email=options.get("welcomeEmail", {}).get("enabled", False),
+        self_serve=options.get("selfServe", False),
     )
 
 
@@ -126,6 +131,15 @@ def _paired_user(pair: Json) -> PairedUser | None:
     if "userPrincipalName" not in pair:
         return None
     return PairedUser(upn=pair["userPrincipalName"], enabled=pair["enabled"], synced=pair["synced"])
+
+
+def _welcome(welcome: Json) -> Welcome:
+    return Welcome(
+        state=WelcomeState(welcome["state"]),
+        reason=Reason(welcome["reason"]),
+        at=_time(welcome.get("at")),
+        message=welcome.get("message", ""),
+    )
 
 
 def _candidate(candidate: Json) -> Candidate:

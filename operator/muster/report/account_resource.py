@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from muster.model.accounts import AccountRecord, Candidate, Drift, Link, PairedUser
+from muster.model.mail import NO_WELCOME, Welcome
 from muster.model.names import NEEDS_PERSON, DecisionState
 from muster.model.settings import Options
 
@@ -62,6 +63,8 @@ def render_options(options: Options) -> dict[str, Any]:
         },
         "pairing": list(options.pairing),
         "driftRemediation": options.drift_remediation,
+        "welcomeEmail": {"enabled": options.welcome_email},
+        "selfServe": options.self_serve,
     }
 
 
@@ -95,6 +98,8 @@ def _status(record: AccountRecord) -> dict[str, Any]:
         "pair": {**_link(record.pair), **_paired_user(record.paired_user)},
         "vault": _link(record.vault),
         "psa": _link(record.psa),
+        "welcomeEmail": _welcome(record.welcome),
+        "selfServe": _self_serve(record),
         "drift": [_drift(one) for one in record.drift],
         "leavingSince": timestamp(record.leaving_since) if record.leaving_since else None,
         "releasedAt": timestamp(record.released_at) if record.released_at else None,
@@ -122,6 +127,34 @@ def _paired_user(user: PairedUser | None) -> dict[str, Any]:
     if user is None:
         return {}
     return {"userPrincipalName": user.upn, "enabled": user.enabled, "synced": user.synced}
+
+
+def _welcome(welcome: Welcome) -> dict[str, Any] | None:
+    if welcome == NO_WELCOME:
+        return None
+    return _without_nothing(
+        {
+            "state": welcome.state,
+            "reason": welcome.reason,
+            "at": timestamp(welcome.at) if welcome.at else None,
+            "message": welcome.message,
+        }
+    )
+
+
+def _self_serve(record: AccountRecord) -> dict[str, Any] | None:
+    """Return whether the account could register in a portal, which needs both addresses."""
+    if not record.imported_with.options.self_serve:
+        return None
+    identity = record.identity
+    state = "Complete" if identity.mobile else "MissingMobile"
+    return _without_nothing(
+        {
+            "enabled": True,
+            "registrationState": state if identity.email else "MissingEmail",
+            "mobile": identity.mobile,
+        }
+    )
 
 
 def _drift(one: Drift) -> dict[str, Any]:

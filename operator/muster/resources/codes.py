@@ -63,7 +63,11 @@ class Code(StrEnum):
     UNKNOWN_REFERENCE = "UnknownReference"
     """A resource names a customer or an integration that does not exist."""
     WRONG_REFERENCE = "WrongReference"
-    """A customer's vault is an integration with a PSA, or the other way round."""
+    """A customer's vault is an integration with a PSA, or the other way round; or welcome e-mails
+    go through one that sends no mail."""
+    TEMPLATE_WRONG = "TemplateWrong"
+    """A template of an e-mail is not Jinja, or uses what a template may not: another variable, a
+    loop, a call."""
     DOUBLE_TENANT = "DoubleTenant"
     """Two customers are linked to one organization, company or tenant."""
     DOUBLE_DEFAULT = "DoubleDefault"
@@ -147,9 +151,10 @@ _MILDER = {
 def explanations() -> dict[Code, str]:
     """Return the documentation of each code: the text under it in this file."""
     tree = ast.parse(Path(__file__).read_text(encoding="utf-8"))
-    (body,) = (node.body for node in tree.body if getattr(node, "name", "") == "Code")
+    classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    (members,) = (node.body for node in classes if node.name == Code.__name__)
     found: dict[Code, str] = {}
-    for member, text in pairwise(body):
+    for member, text in pairwise(members):
         match member, text:
             case ast.Assign(value=ast.Constant(value=str(code))), ast.Expr(
                 value=ast.Constant(value=str(words))

@@ -14,7 +14,8 @@ from muster.model.dn import dn_key, parent_key
 from muster.model.names import AccountType, CustomerName, DirectoryKind, Mode
 from muster.model.settings import Customer, Desired, Estate, ImportSettings, Origin, ResolvedFrom
 from muster.resources.codes import Code
-from muster.resources.references import Conflict, name_customers
+from muster.resources.conflict import Conflict
+from muster.resources.references import name_customers
 from muster.resources.resolve import covers
 
 _HIDDEN = frozenset({"cn=users", "cn=builtin", "cn=computers", "cn=managed service accounts"})
@@ -160,12 +161,13 @@ def _default_writes(estate: Estate, _: datetime) -> Iterator[Conflict]:
 def _unused_integration(estate: Estate, _: datetime) -> Iterator[Conflict]:
     """No customer uses an integration."""
     used = {ref.integration for one in estate.customers for ref in (one.vault, one.psa) if ref}
+    used |= {settings.welcome.integration for settings in _all_settings(estate)}
     for integration in estate.integrations:
-        if estate.customers and integration.name not in used:
+        if estate.customers and integration.name not in used and not integration.digest:
             yield Conflict(
                 code=Code.UNUSED_INTEGRATION,
                 at=Origin(kind="Integration", name=integration.name).reference,
-                message="No customer uses this integration.",
+                message="No customer and no policy uses this integration.",
                 advice="Link customers to it, or remove it.",
             )
 

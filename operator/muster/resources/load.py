@@ -16,13 +16,14 @@ from muster.model.connections import Integration
 from muster.model.settings import AccountOverride, AutomaticImportPolicy, Customer, Estate
 from muster.resources.admit import Foreign, Ours, Several, Wrong, admit, classify
 from muster.resources.codes import Code
+from muster.resources.conflict import Conflict
 from muster.resources.documents import Document, NotYaml, read_documents
 from muster.resources.files import Unreadable, list_files, read_text
 from muster.resources.leaks import find_keys
 from muster.resources.lints import find_lints
 from muster.resources.parse import Resource
 from muster.resources.problems import Fault, FieldPath, Problem, pointer
-from muster.resources.references import Conflict, Known, find_conflicts
+from muster.resources.references import Known, find_conflicts
 from muster.resources.resolve import resolve
 
 # Kustomize lets its own file leave apiVersion and kind out.

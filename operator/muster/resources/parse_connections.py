@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from muster.model.connections import (
     ActiveDirectory,
     Autotask,
     Cloud,
     ConnectWise,
     Entra,
+    GraphMail,
     HaloPsa,
     Hudu,
     ItGlue,
     KeyValue2,
+    MailSecurity,
     NativeVault,
+    Smtp,
     VaultBackend,
 )
-from muster.resources.tables import Table, read, secret_ref
+from muster.model.mail import DigestSettings, MailSender
+from muster.resources.tables import Json, Table, read, secret_ref
 
 # IT Glue help center, "Getting started with the IT Glue API": one address per region. The
 # Australian one is the one that Celerium's PowerShell wrapper uses.
@@ -25,6 +31,8 @@ IT_GLUE_ENDPOINTS = {
     "AU": "https://api.au.itglue.com",
 }
 
+# RFC 6409 (submission) and RFC 8314 (submission within TLS).
+_PORTS = {"StartTls": 587, "Tls": 465}
 
 IT_GLUE: Table = {
     "region": ("endpoint", IT_GLUE_ENDPOINTS.__getitem__),
@@ -71,6 +79,37 @@ HALO_PSA: Table = {
     "clientSecretRef": ("client_secret", secret_ref),
     "caRef": ("ca", secret_ref),
 }
+SMTP: Table = {
+    "host": ("host", str),
+    "port": ("port", int),
+    "security": ("security", MailSecurity),
+    "userName": ("user_name", str),
+    "passwordRef": ("password", secret_ref),
+    "caRef": ("ca", secret_ref),
+}
+MAIL_SENDER: Table = {
+    "from": ("address", str),
+    "fromName": ("name", str),
+    "replyTo": ("reply_to", str),
+}
+DIGEST: Table = {
+    "to": ("to", tuple),
+    "at": ("at", time.fromisoformat),
+    "timeZone": ("time_zone", str),
+}
+
+
+def _smtp(body: Json) -> Smtp:
+    sender, port = MailSender(**read(MAIL_SENDER, body)), _PORTS[body.get("security", "StartTls")]
+    return Smtp(**{"port": port, "sender": sender, **read(SMTP, body)})
+
+
+def _graph_mail(body: Json) -> GraphMail:
+    return GraphMail(
+        tenant=Entra(**read(ENTRA, body)), sender=MailSender(**read(MAIL_SENDER, body))
+    )
+
+
 INTEGRATION: Table = {
     "itGlue": ("product", lambda body: ItGlue(**read(IT_GLUE, body))),
     "hudu": ("product", lambda body: Hudu(**read(HUDU, body))),
@@ -78,7 +117,10 @@ INTEGRATION: Table = {
     "autotask": ("product", lambda body: Autotask(**read(AUTOTASK, body))),
     "haloPsa": ("product", lambda body: HaloPsa(**read(HALO_PSA, body))),
     "connectWise": ("product", lambda body: ConnectWise(**read(CONNECT_WISE, body))),
+    "smtp": ("product", _smtp),
+    "graphMail": ("product", _graph_mail),
     "suspend": ("suspend", bool),
+    "digest": ("digest", lambda body: DigestSettings(**read(DIGEST, body))),
 }
 
 ACTIVE_DIRECTORY: Table = {

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from muster.model.connections import (
     Autotask,
     ConnectWise,
+    GraphMail,
     HaloPsa,
     Hudu,
     Integration,
     ItGlue,
     KeyValue2,
     NativeVault,
+    Smtp,
 )
 from muster.model.names import AccountType, CustomerName, RemoteId
 from muster.model.settings import (
@@ -30,20 +32,10 @@ from muster.model.settings import (
     Origin,
 )
 from muster.resources.codes import Code
+from muster.resources.conflict import Conflict
+from muster.resources.mails import all_settings, wrong_templates
 from muster.resources.problems import nearest
 from muster.resources.resolve import covers, own_imports
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
-    """Two resources that do not go together, or one that points at nothing."""
-
-    code: Code
-    at: str
-    message: str
-    advice: str = ""
-    other: str | None = None
-    """The place of the other resource."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +66,8 @@ def tenant_key(integration: Integration) -> Hashable:
             return (user_name.casefold(),)
         case ConnectWise(endpoint=endpoint, company_id=company_id):
             return (_address(endpoint), company_id.casefold())
+        case Smtp() | GraphMail():
+            return (integration.name,)  # nobody has records there
         case ItGlue(endpoint=endpoint) | Hudu(endpoint=endpoint) | HaloPsa(endpoint=endpoint):
             return (_address(endpoint),)
     raise AssertionError(f"{integration.name} has no product")
@@ -234,12 +228,33 @@ def _double_pins(estate: Estate, _: Known) -> Iterator[Conflict]:
         )
 
 
+def _wrong_mail(estate: Estate, known: Known) -> Iterator[Conflict]:
+    """A policy sends its welcome e-mails through something that is missing, or sends no mail."""
+    integrations = {integration.name: integration for integration in estate.integrations}
+    for settings in all_settings(estate):
+        name = settings.welcome.integration
+        at = settings.origin.at("options/welcomeEmail/integrationRef/name")
+        found = integrations.get(name)
+        if name and name not in known.integrations:
+            yield _unknown("integration", name, at, known.integrations)
+        elif found and type(found.product) not in _MAILS:
+            yield Conflict(
+                code=Code.WRONG_REFERENCE,
+                at=at,
+                message=f"The integration `{name}` sends no mail.",
+                advice=f"Name an integration with {_choice(_MAILS)} here.",
+                other=Origin(kind="Integration", name=name).at(_block(found)),
+            )
+
+
 Check = Callable[[Estate, Known], Iterator[Conflict]]
 
 CHECKS: tuple[Check, ...] = (
     _unknown_customers,
     _unknown_integrations,
     _wrong_integrations,
+    _wrong_mail,
+    wrong_templates,
     _double_tenants,
     _double_defaults,
     _double_policies,
@@ -247,8 +262,10 @@ CHECKS: tuple[Check, ...] = (
     _double_pins,
 )
 
+
 _VAULTS: dict[type, str] = {ItGlue: "itGlue", Hudu: "hudu", NativeVault: "nativeVault"}
 _PSAS: dict[type, str] = {ConnectWise: "connectWise", Autotask: "autotask", HaloPsa: "haloPsa"}
+_MAILS: dict[type, str] = {Smtp: "smtp", GraphMail: "graphMail"}
 _PRODUCTS: dict[str, tuple[dict[type, str], str]] = {
     "vault": (_VAULTS, "vault"),
     "psa": (_PSAS, "PSA"),
@@ -283,7 +300,7 @@ def _choice(blocks: Mapping[type, str]) -> str:
 
 
 def _block(integration: Integration) -> str:
-    return {**_VAULTS, **_PSAS}[type(integration.product)]
+    return {**_VAULTS, **_PSAS, **_MAILS}[type(integration.product)]
 
 
 def _address(endpoint: str) -> str:

@@ -8,7 +8,7 @@ customer that nothing else covers, however old.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from muster.model.connections import Integration, NativeVault
@@ -37,7 +37,7 @@ def resolve(estate: Estate) -> Estate:
     desired = []
     for customer in sorted(estate.customers, key=lambda customer: customer.name):
         vault = integrations.get(customer.vault.integration) if customer.vault else None
-        sources = _sources(customer, estate.policies)
+        sources = tuple(_sources(customer, estate.policies))
         desired.append(
             Desired(
                 customer=customer,
@@ -45,6 +45,7 @@ def resolve(estate: Estate) -> Estate:
                 overrides=tuple(overrides[customer.name]),
                 vault=vault,
                 psa=integrations.get(customer.psa.integration) if customer.psa else None,
+                mail=_mail(sources, integrations),
             )
         )
     return replace(estate, desired=tuple(desired))
@@ -63,6 +64,14 @@ def always_stored(source: ImportSource, vault: Integration | None) -> ImportSour
     stored = replace(options.vault, match=True, create_when_missing=True)
     settings = replace(source.settings, options=replace(options, vault=stored))
     return replace(source, settings=settings)
+
+
+def _mail(
+    sources: Sequence[ImportSource], integrations: Mapping[str, Integration]
+) -> tuple[Integration, ...]:
+    """Return the integrations that the policies' welcome e-mails go through."""
+    names = {source.settings.welcome.integration for source in sources}
+    return tuple(integrations[name] for name in sorted(names) if name in integrations)
 
 
 def covers(policy: AutomaticImportPolicy, customer: Customer) -> bool:
