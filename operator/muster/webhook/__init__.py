@@ -1,0 +1,1 @@
+"""What other systems may tell Muster over HTTPS: look at this entry, it was edited."""
