@@ -86,7 +86,7 @@ def _print_changes(plan: CustomerPlan, locate: Locate, console: Console) -> None
             f"  {change.action}",
             change.system,
             change.user,
-            _target(change),
+            target_text(change),
             locate(change.because) or change.because,
         )
         for change in shown[:MOST_ROWS]
@@ -103,7 +103,8 @@ def _print_changes(plan: CustomerPlan, locate: Locate, console: Console) -> None
         console.print(f"  left out: {listed}")
 
 
-def _target(change: Change) -> str:
+def target_text(change: Change) -> str:
+    """Say what a change is aimed at: of a correction, which fields go from what to what."""
     if change.drift:
         return "; ".join(
             f"{d.field}: {d.observed or 'nothing'} → {d.desired}" for d in change.drift

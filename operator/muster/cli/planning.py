@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode, of_plans, of_run
-from muster.cli.output import Format, complain, counted, out, print_data
+from muster.cli.options import PlanFormat
+from muster.cli.output import complain, counted, out
 from muster.errors import MusterError
 
 if TYPE_CHECKING:
+    from muster.cli.reviewing import Review
     from muster.cli.session import Session
     from muster.model.names import CustomerName
     from muster.model.settings import Desired
@@ -27,13 +30,50 @@ def plan(
     paths: options.Paths = None,
     also: options.Also = None,
     only: options.Only = None,
-    output: options.Output = Format.TEXT,
+    output: Annotated[
+        PlanFormat,
+        typer.Option(
+            "--output", "-o", help="How to print; markdown is for a comment on a pull request."
+        ),
+    ] = PlanFormat.TEXT,
+    base: Annotated[
+        str,
+        typer.Option(
+            metavar="REV",
+            help="Say only what the files change compared with this revision of git.",
+            show_default="",
+        ),
+    ] = "",
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write down what was observed and known; .gz compresses it. It holds names and "
+            "addresses of people, and no secret.",
+            show_default=False,
+        ),
+    ] = None,
+    recording: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Plan from what --record wrote; needs no system, no secret and no state file.",
+            show_default=False,
+        ),
+    ] = None,
+    anonymous: Annotated[
+        bool,
+        typer.Option(
+            "--anonymous", help="Count people and do not name them; with --base or -o markdown."
+        ),
+    ] = False,
     detailed_exitcode: Annotated[
         bool,
         typer.Option(
             "--detailed-exitcode",
             help="Exit with 0 for nothing to do, 1 for an error, 2 for changes, "
-            "3 when matches wait for a person.",
+            "3 when matches wait for a person. With --base, only what the files change counts.",
         ),
     ] = False,
     state: options.State = None,
@@ -45,27 +85,44 @@ def plan(
     \b
     muster plan estate/
     muster plan estate/ -c contoso -o json
+    muster plan estate/ --base origin/main -o markdown
     """
-    from muster.cli.plan_text import print_plans
-    from muster.cli.session import choose, for_each_customer, open_session, place
-    from muster.reconcile import propose
-    from muster.report.plan_document import plan_document
+    if anonymous and not base and output is not PlanFormat.MARKDOWN:
+        raise typer.BadParameter("--anonymous needs --base or -o markdown.")
+    if record and recording:
+        raise typer.BadParameter("--record and --from exclude each other.")
+    from muster.cli.reviewing import Review, review
+    from muster.cli.session import place
 
-    with open_session(
-        place([*(paths or ()), *(also or ())], state, secrets, patience), write=False
-    ) as session:
-        customers = choose(session.estate, only)
+    asked = Review(
+        where=place([*(paths or ()), *(also or ())], state, secrets, patience),
+        only=tuple(only or ()),
+        base=base,
+        record=record,
+        recording=recording,
+        form=output,
+        anonymous=anonymous,
+        detailed=detailed_exitcode,
+    )
+    return review(asked) if base or record or recording else _plan_now(asked)
+
+
+def _plan_now(asked: Review) -> int:
+    """Plan the working tree from live systems, exactly as `apply` begins."""
+    from muster.cli.plan_output import print_plan
+    from muster.cli.session import choose, for_each_customer, open_session
+    from muster.reconcile import propose
+
+    with open_session(asked.where, write=False) as session:
+        customers = choose(session.estate, asked.only)
         results = for_each_customer(
             customers, lambda one, _: propose(one, session.assembly.ports(one)), "planning"
         )
         verdicts = [proposal.verdict for proposal in _sound(results)]
-        if output is Format.TEXT:
-            print_plans(verdicts, session.loaded.locate, out())
-        else:
-            print_data(plan_document(verdicts), output)
+        print_plan(verdicts, session.loaded.locate, asked.form, anonymous=asked.anonymous)
     if len(verdicts) < len(results):
         return ExitCode.ERROR
-    return of_plans(verdicts, detailed=detailed_exitcode)
+    return of_plans(verdicts, detailed=asked.detailed)
 
 
 def apply(

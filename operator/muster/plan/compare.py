@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from muster.model.names import AccountId, Action, CustomerName, DecisionState, System
+from muster.model.names import AccountId, Action, CustomerName, DecisionState, Source, System
 from muster.model.plans import (
     AccountDecision,
     Change,
@@ -50,6 +50,8 @@ class Side:
     verdict: Verdict
     covered: bool
     """Whether any policy is in force for it."""
+    connections: frozenset[tuple[Source, str]] = frozenset()
+    """What tells the connections of its systems apart."""
 
     @property
     def plan(self) -> CustomerPlan:
@@ -145,10 +147,22 @@ class Difference:
         return all(side.plan.complete for side in (self.base, self.head) if side)
 
     @property
+    def elsewhere(self) -> tuple[Source, ...]:
+        """The sources that the two sides reach through different connections."""
+        before, after = (dict(side.connections) if side else {} for side in (self.base, self.head))
+        both = before.keys() & after.keys()
+        return tuple(sorted(one for one in both if before[one] != after[one]))
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether nothing but what there is to tell differs."""
+        same = self.standing is Standing.SAME
+        return same and not (self.shifts or self.added or self.dropped or self.refusals)
+
+    @property
     def touched(self) -> bool:
         """Whether the change does anything here."""
-        moved = self.standing is not Standing.SAME or self.shifts or self.added or self.dropped
-        return bool(moved or self.questions or self.answered or self.refusals)
+        return not self.only_asks or bool(self.questions or self.answered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

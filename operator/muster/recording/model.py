@@ -78,10 +78,12 @@ class Recording:
     customers: tuple[RecordedCustomer, ...] = ()
 
     def find(self, name: CustomerName) -> RecordedCustomer:
-        """Return a customer; raises NotRecorded when it is not among them."""
-        for one in self.customers:
-            if one.name == name:
-                return one
-        raise NotRecorded(
-            f"The recording does not hold customer {name}. Plan it live, or record again."
-        )
+        """Return a customer; of one that is not among them nothing is known and nothing read.
+
+        Raises:
+            NotRecorded: the recording holds no customer at all.
+        """
+        if not self.customers:
+            raise NotRecorded("The recording holds no customer. Record again.")
+        found = (one for one in self.customers if one.name == name)
+        return next(found, RecordedCustomer(name=name, at=self.customers[0].at))

@@ -21,6 +21,10 @@ _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What ends a line in YAML 1.1 (section 5.4), by which the parser counts."""
+
+
 class Unreadable(Exception):
     """The file has no text that could be YAML."""
 
@@ -63,12 +67,30 @@ def read_text(file: Path) -> str:
     return _decode(file, data)
 
 
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a text with their ends, as YAML counts lines."""
+    ends = [found.end() for found in _BREAK.finditer(text)]
+    starts = [0, *ends]
+    return [text[start:end] for start, end in zip(starts, [*ends, len(text)], strict=True)]
+
+
+def place_after(before: str) -> tuple[int, int]:
+    """Return line and column, from 1, of what follows a text, as YAML counts them."""
+    lines = split_lines(before)
+    return len(lines), len(lines[-1]) + 1
+
+
+def is_yaml(path: Path) -> bool:
+    """Say whether a file in a directory is read, by its name."""
+    return path.suffix.lower() in _SUFFIXES
+
+
 def _below(directory: Path) -> Iterator[Path]:
     for root, directories, files in os.walk(directory):
         directories[:] = sorted(name for name in directories if not name.startswith("."))
         for name in sorted(files):
             path = Path(root, name)
-            if not name.startswith(".") and path.suffix.lower() in _SUFFIXES and path.is_file():
+            if not name.startswith(".") and is_yaml(path) and path.is_file():
                 yield path
 
 
@@ -102,7 +124,7 @@ def _decode(file: Path, data: bytes) -> str:
 
 
 def _unreadable(file: Path, message: str, advice: str = "", before: str = "") -> Unreadable:
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    line, column = place_after(before)
     return Unreadable(
         Problem(
             code=Code.UNREADABLE,
