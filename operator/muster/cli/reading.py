@@ -18,7 +18,7 @@ from muster.model.names import NEEDS_PERSON, CustomerName, LinkState
 from muster.plan.findings import advice_of
 from muster.ports import Registry
 
-RESOLVE_HINT = "Settle one with: muster resolve CUSTOMER ACCOUNT --vault ID, or --psa ID"
+RESOLVE_HINT = "Settle one with: muster resolve CUSTOMER ACCOUNT --vault ID, --psa ID or --entra ID"
 
 
 class Kind(StrEnum):
@@ -186,7 +186,11 @@ def matches(
             for _, known in known_customers(registry, only)
             for record in sorted(known.records, key=lambda record: record.name)
             if record.live
-            for system, link in (("vault", record.vault), ("psa", record.psa))
+            for system, link in (
+                ("entra", record.pair),
+                ("vault", record.vault),
+                ("psa", record.psa),
+            )
             if link.state in states
         ]
     if output is not Format.TEXT:

@@ -14,6 +14,7 @@ from muster.cli.output import complain, say, visible
 from muster.cli.reading import known_customers, open_registry
 from muster.errors import MusterError, SpecError
 from muster.model.accounts import AccountRecord
+from muster.model.names import DirectoryKind, System
 from muster.plan.keys import fold
 
 _ONE = "Pin, forbid or ignore: one of the three for each system."
@@ -24,17 +25,24 @@ def resolve(
     account: options.AccountArgument,
     vault: Annotated[str, typer.Option(metavar="ID", help="Pin this vault entry.")] = "",
     psa: Annotated[str, typer.Option(metavar="ID", help="Pin this PSA contact.")] = "",
+    entra: Annotated[str, typer.Option(metavar="ID", help="Pin this Entra user.")] = "",
     forbid_vault: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Never link this vault entry.")
     ] = None,
     forbid_psa: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Never link this PSA contact.")
     ] = None,
+    forbid_entra: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Never pair this Entra user.")
+    ] = None,
     ignore_vault: Annotated[
         bool, typer.Option("--ignore-vault", help="Leave without a vault entry.")
     ] = False,
     ignore_psa: Annotated[
         bool, typer.Option("--ignore-psa", help="Leave without a PSA contact.")
+    ] = False,
+    ignore_entra: Annotated[
+        bool, typer.Option("--ignore-entra", help="Leave without an Entra user.")
     ] = False,
     email: Annotated[str, typer.Option(help="Supply or correct the e-mail address.")] = "",
     exclude: Annotated[bool, typer.Option("--exclude", help="Do not import the account.")] = False,
@@ -51,21 +59,29 @@ def resolve(
     decision = _decision(
         vault=_link("entryId", vault, forbid_vault, ignore=ignore_vault),
         psa=_link("contactId", psa, forbid_psa, ignore=ignore_psa),
+        entra=_link("objectId", entra, forbid_entra, ignore=ignore_entra),
         email=email or None,
         exclude=exclude or None,
         reason=reason or None,
     )
-    with open_registry(estate, state) as registry:
-        records = [
-            record for _, known in known_customers(registry, [customer]) for record in known.records
-        ]
-    record = _find(records, account, customer)
-    for system, pinned in (("vault", vault), ("psa", psa)):
-        _warn_if_taken(records, record, system, pinned)
+    record, others = _look_up(customer, account, estate, state)
+    for system, pinned in ((System.VAULT, vault), (System.PSA, psa), (System.ENTRA, entra)):
+        _warn_if_taken(others, record, system, pinned)
     path = _path(estate, record)
     _write(path, record, decision)
     say(f"Wrote {path}. Check it with muster plan, commit it, and apply.")
     return ExitCode.OK
+
+
+def _look_up(
+    customer: str, account: str, estate: Path, state: Path | None
+) -> tuple[AccountRecord, list[AccountRecord]]:
+    """Return the account, and all of its customer."""
+    with open_registry(estate, state) as registry:
+        records = [
+            record for _, known in known_customers(registry, [customer]) for record in known.records
+        ]
+    return _find(records, account, customer), records
 
 
 def _link(field: str, pin: str, forbid: list[str] | None, *, ignore: bool) -> dict[str, Any] | None:
@@ -110,10 +126,10 @@ def _find(records: list[AccountRecord], name: str, customer: str) -> AccountReco
 
 
 def _warn_if_taken(
-    records: list[AccountRecord], record: AccountRecord, system: str, pinned: str
+    records: list[AccountRecord], record: AccountRecord, system: System, pinned: str
 ) -> None:
     for other in records if pinned else ():
-        link = other.vault if system == "vault" else other.psa
+        link = other.link(system)
         if other is not record and other.live and link.id == pinned:
             complain(
                 f"{system} {pinned} is linked to {other.identity.user}. Until an override forbids "
@@ -157,6 +173,8 @@ def _existing(path: Path) -> dict[str, Any] | None:
 
 
 def _selector(record: AccountRecord) -> dict[str, str]:
+    if record.identity.source is DirectoryKind.ENTRA:
+        return {"objectId": str(record.identity.id)}
     if record.identity.upn:
         return {"userPrincipalName": record.identity.upn}
     return {"samAccountName": record.identity.sam}
@@ -164,5 +182,5 @@ def _selector(record: AccountRecord) -> dict[str, str]:
 
 def _comment(record: AccountRecord) -> str:
     # YAML allows no control characters, not even in a comment.
-    name = visible(record.identity.display_name or record.identity.sam)
+    name = visible(record.identity.display_name or record.identity.short_name)
     return f"# {name}: one decision of a person, reviewed like everything else.\n"

@@ -67,11 +67,19 @@ def _is_only_early(problem: str) -> bool:
     return ": No customer is named" in problem or ": No integration is named" in problem
 
 
+_STATUS = {"vault": "vault", "psa": "psa", "entra": "pair"}
+"""Where an account's status holds the link to each system."""
+
+
 def _taken(override: AccountOverride, list_accounts: Taken) -> Iterable[str]:
     """Yield the records that the override pins and that belong to another account."""
     pins = {
         system: link.pin
-        for system, link in (("vault", override.vault), ("psa", override.psa))
+        for system, link in (
+            ("vault", override.vault),
+            ("psa", override.psa),
+            ("entra", override.entra),
+        )
         if link and link.pin
     }
     for account in list_accounts(override.customer) if pins else ():
@@ -79,7 +87,7 @@ def _taken(override: AccountOverride, list_accounts: Taken) -> Iterable[str]:
         if "releasedAt" in status or _is_meant(override, account):
             continue
         for system, pin in pins.items():
-            if status.get(system, {}).get("id") == pin:
+            if status.get(_STATUS[system], {}).get("id") == pin:
                 name = account["metadata"]["name"]
                 yield (
                     f"AccountOverride/{override.name}#/spec/{system}: {pin} is linked to Account "

@@ -65,7 +65,11 @@ class Meters:
         counts = report.proposal.plan.counts
         self._accounts.labels(name).set(counts.selected)
         self._drift.labels(name).set(counts.drift)
-        for system, links in (("vault", counts.vault), ("psa", counts.psa)):
+        for system, links in (
+            ("entra", counts.pair),
+            ("vault", counts.vault),
+            ("psa", counts.psa),
+        ):
             for state in ("linked", "created", "ambiguous", "unmatched", "skipped", "failed"):
                 self._matches.labels(name, system, state).set(getattr(links, state))
         self.show_conditions(name, report.status["conditions"])
