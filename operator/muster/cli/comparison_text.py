@@ -15,7 +15,7 @@ from muster.report.comparison_document import Comparison, Locate, unread
 
 STANDING = {
     Standing.NEW: "new in git",
-    Standing.REMOVED: "no longer in git: nothing is done for it any more, nothing is released",
+    Standing.REMOVED: "no longer in git",
     Standing.COVERED: "now covered by a policy",
     Standing.UNCOVERED: "no longer covered by a policy",
     Standing.SAME: "",
@@ -116,6 +116,9 @@ def hints(one: Difference) -> Iterator[str]:
             yield f"Not read whole {word} the change: {', '.join(sources)}."
     if one.elsewhere:
         yield f"The change leads elsewhere, so this was read twice: {', '.join(one.elsewhere)}."
+    if one.standing is Standing.REMOVED:
+        left = counted(one.left_behind, "account")
+        yield f"Nothing is done for it any more; {left} in the registry stay as they are."
 
 
 def lines_text(changes: Iterable[Change], locate: Locate) -> Iterator[str]:
@@ -137,9 +140,14 @@ def refusals_text(one: Difference, *, anonymous: bool) -> Iterator[str]:
 def shift_text(one: AccountDecision | None) -> str:
     """Say how an account was decided about."""
     if one is None:
-        return "not looked at"
+        return "not selected"
     via = f" via {one.decision.via}" if one.decision.via else ""
     return f"{one.decision.state} ({one.decision.reason}{via})"
+
+
+def listed(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the changes to list one by one: an import shows among the accounts already."""
+    return tuple(change for change in changes if change.action is not Action.IMPORT)
 
 
 def sign(shift: Shift) -> str:
@@ -157,6 +165,7 @@ def _print_accounts(shifts: tuple[Shift, ...], console: Console) -> None:
 def _print_changes(
     mark: str, changes: tuple[Change, ...], locate: Locate, console: Console
 ) -> None:
+    changes = listed(changes)
     rows = [
         (
             f"  {mark} {change.action}",

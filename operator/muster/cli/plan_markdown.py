@@ -9,6 +9,7 @@ from muster.cli.comparison_text import (
     heading,
     hints,
     lines_text,
+    listed,
     refusals_text,
     shift_text,
     sign,
@@ -37,7 +38,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     head += ["", f"**{summary(radius)}**", *(f"{line}  " for line in told_apart(radius))]
     head += [f"> {code(note)}" for note in comparison.notes]
     head += ["", f"For `muster apply --expect`: `{radius.digest}`"]
-    columns = ("Customer", "Gained", "Lost", *actions, "Findings", "Guard")
+    columns = ("Customer", "Gained", "Lost", *actions, "Findings", "Note")
     rows = [_customer_row(one, actions) for one in touched]
     parts = [_customer_part(one, comparison) for one in touched]
     return document(head, (columns, rows), parts)
@@ -60,7 +61,7 @@ def plan_markdown(
     head = ["### Plan", "", *([recorded, ""] if recorded else [])]
     head += [f"**{counted(len(ordered), 'customer')}, {counted(changes, 'change')}.**"]
     head += ["", f"For `muster apply --expect`: `{digest_plans(one.plan for one in ordered)}`"]
-    columns = ("Customer", *actions, "Waiting", "Guard")
+    columns = ("Customer", *actions, "Waiting", "Note")
     rows = [_plan_row(one, actions) for one in shown]
     parts = [_plan_part(one, locate, anonymous=anonymous) for one in shown]
     return document(head, (columns, rows), parts)
@@ -79,18 +80,20 @@ def _counts(changes: Sequence[Change], actions: Sequence[Action]) -> list[str]:
     return [_number(sum(one.action is action for one in changes)) for action in actions]
 
 
+def _joined(notes: Iterable[str]) -> str:
+    return ", ".join(note for note in notes if note)
+
+
 def _customer_row(one: Difference, actions: Sequence[Action]) -> list[str]:
     guard = "**refused**" if one.refusals else "refused before too" if one.needs_approval else ""
-    if not one.whole:
-        guard = f"{guard} not read whole".strip()
+    notes = [STANDING[one.standing], guard, "" if one.whole else "not read whole"]
     gained, lost = _number(len(one.gained)), _number(len(one.lost))
     findings = _number(len(one.questions))
-    return [code(one.name), gained, lost, *_counts(one.added, actions), findings, guard]
+    return [code(one.name), gained, lost, *_counts(one.added, actions), findings, _joined(notes)]
 
 
 def _customer_part(one: Difference, comparison: Comparison) -> str:
-    lines = [f"{STANDING[one.standing].capitalize()}."] if STANDING[one.standing] else []
-    lines += [f"- ⚠️ {line}" for line in hints(one)]
+    lines = [f"- ⚠️ {line}" for line in hints(one)]
     lines += [f"- {code(line)}" for line in lines_text(one.added, comparison.locate)]
     for text in refusals_text(one, anonymous=comparison.anonymous):
         lines.append(f"- ⛔ {code_long(text)}")
@@ -115,8 +118,8 @@ def _people(one: Difference, comparison: Comparison) -> list[str]:
     ]
     lines = table(("", "Account", "Before", "After"), shifts, "accounts")
     changes = [
-        *(_change("➕", change, comparison.locate) for change in one.added),
-        *(_change("➖", change, comparison.locate_base) for change in one.dropped),
+        *(_change("➕", change, comparison.locate) for change in listed(one.added)),
+        *(_change("➖", change, comparison.locate_base) for change in listed(one.dropped)),
     ]
     lines += table(_CHANGES, changes, "changes")
     return [*lines, *_findings(one.questions)]
@@ -160,9 +163,9 @@ def _speaks(one: Verdict) -> bool:
 def _plan_row(one: Verdict, actions: Sequence[Action]) -> list[str]:
     plan = one.plan
     guard = "**refused**" if isinstance(one, Refused) else ""
-    guard = guard if plan.complete else f"{guard} not read whole".strip()
+    notes = [guard, "" if plan.complete else "not read whole"]
     waiting = _number(plan.counts.ambiguous)
-    return [code(plan.customer), *_counts(plan.changes, actions), waiting, guard]
+    return [code(plan.customer), *_counts(plan.changes, actions), waiting, _joined(notes)]
 
 
 def _plan_part(one: Verdict, locate: Locate, *, anonymous: bool) -> str:

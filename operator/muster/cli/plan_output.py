@@ -13,16 +13,23 @@ from muster.report.plan_document import plan_document
 
 
 def print_plan(
-    verdicts: Sequence[Verdict], locate: Locate, form: PlanFormat, *, anonymous: bool = False
+    verdicts: Sequence[Verdict],
+    locate: Locate,
+    form: PlanFormat,
+    *,
+    anonymous: bool = False,
+    recorded: str = "",
 ) -> None:
-    """Print a plan."""
+    """Print a plan; `recorded` says from which recording, and stands only where people read."""
     match form:
         case PlanFormat.TEXT:
             print_plans(verdicts, locate, out())
+            if recorded:
+                out().print(recorded)
         case PlanFormat.MARKDOWN:
             from muster.cli.plan_markdown import plan_markdown
 
-            print_text(plan_markdown(verdicts, locate, anonymous=anonymous))
+            print_text(plan_markdown(verdicts, locate, anonymous=anonymous, recorded=recorded))
         case PlanFormat.JSON | PlanFormat.YAML:
             print_data(plan_document(verdicts), Format(form))
 

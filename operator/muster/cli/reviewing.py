@@ -14,7 +14,7 @@ from pathlib import Path
 from muster.cli.exit_codes import ExitCode, of_comparison, of_plans
 from muster.cli.git_base import GitBase, files_at
 from muster.cli.options import PlanFormat
-from muster.cli.output import complain, out, say
+from muster.cli.output import complain, say
 from muster.cli.plan_output import print_plan, print_two_sides
 from muster.cli.session import Place, Session, find_customer, for_each_customer, open_session
 from muster.errors import MusterError, SpecError
@@ -183,10 +183,11 @@ def _show_plan(
     sides: Mapping[CustomerName, Side],
 ) -> int:
     verdicts = [side.verdict for side in sides.values()]
-    print_plan(verdicts, loaded.locate, asked.form, anonymous=asked.anonymous)
-    if asked.recording and asked.form is PlanFormat.TEXT and recording.customers:
+    recorded = ""
+    if asked.recording and recording.customers:
         oldest = min(one.at for one in recording.customers)
-        out().print(f"Planned from what was recorded at {oldest:%Y-%m-%d %H:%M} UTC.")
+        recorded = f"Planned from what was recorded at {oldest:%Y-%m-%d %H:%M} UTC."
+    print_plan(verdicts, loaded.locate, asked.form, anonymous=asked.anonymous, recorded=recorded)
     return of_plans(verdicts, detailed=asked.detailed)
 
 

@@ -132,6 +132,12 @@ class Difference:
         return tuple(one for one in self.shifts if not one.gained and not one.lost)
 
     @property
+    def left_behind(self) -> int:
+        """How many accounts stay as they are, because git no longer names their customer."""
+        policies = self.base.plan.policies if self.base and self.head is None else ()
+        return sum(policy.registered for policy in policies)
+
+    @property
     def digest(self) -> str:
         """The digest that an approval of the new side names; empty without one."""
         return self.head.plan.digest if self.head else ""
@@ -143,8 +149,10 @@ class Difference:
 
     @property
     def whole(self) -> bool:
-        """Whether both sides rest on systems that were read whole."""
-        return all(side.plan.complete for side in (self.base, self.head) if side)
+        """Whether both sides rest on systems that were read whole; one that is gone needs none."""
+        return self.head is None or all(
+            side.plan.complete for side in (self.base, self.head) if side
+        )
 
     @property
     def elsewhere(self) -> tuple[Source, ...]:
