@@ -210,7 +210,7 @@ def test_an_entra_that_shrank_is_refused() -> None:
     verdict = empty.verdict()
     assert isinstance(verdict, Refused)
     assert [one.reason for one in verdict.refusals] == [Reason.SOURCE_SHRUNKEN]
-    assert "The entra shows 0 records" in verdict.refusals[0].message
+    assert "The tenant shows 0 records" in verdict.refusals[0].message
 
 
 def test_a_finding_of_an_unseen_account_stays() -> None:

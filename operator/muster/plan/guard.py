@@ -26,7 +26,9 @@ _LIMITED = {
     Action.UPDATE: "update",
     Action.RELEASE: "release",
     Action.RELINK: "relink",
+    Action.ROTATE: "rotate",
 }
+_CALLED = {Source.ENTRA: "tenant"}
 _MOVING = frozenset({Action.RELINK, Action.CREATE})
 """What becomes of a link whose record is to be found elsewhere."""
 
@@ -140,9 +142,9 @@ def _shrunken(
         if vanished or before - size > allowed:
             refusal = Refusal(
                 reason=Reason.SOURCE_SHRUNKEN,
-                message=f"The {source} shows {size} records where it showed {before}, and it may "
-                f"lose {allowed} between two runs (spec.limits.shrink). Check its filters and "
-                "rights.",
+                message=f"The {_CALLED.get(source, source)} shows {size} records where it showed "
+                f"{before}, and it may lose {allowed} between two runs (spec.limits.shrink). Check "
+                "its filters and rights.",
             )
             yield (source, before, size), refusal
 

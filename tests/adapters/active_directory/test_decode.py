@@ -148,6 +148,16 @@ def test_redirected_and_renamed_containers(name: str, guid: str, found: str, exp
     assert hidden[name] == f"{expected},{ROOT}"
 
 
+@pytest.mark.parametrize(
+    ("values", "anchor"),
+    [((RAW_GUID,), GUID), ((), None), ((b"",), None), ((b"employee 4711",), None)],
+)
+def test_the_consistency_guid_is_read(values: tuple[bytes, ...], anchor: str | None) -> None:
+    """Sixteen bytes are a GUID as in objectGUID; anything else is nobody's anchor."""
+    entry = _user(**{"ms-ds-consistencyguid": values})
+    assert decode.user(entry).consistency_guid == anchor
+
+
 def _user(**values: tuple[bytes, ...]) -> Entry:
     return Entry(
         dn=f"CN=x,{ROOT}",
