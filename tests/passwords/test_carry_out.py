@@ -183,7 +183,7 @@ def test_a_lost_answer_of_the_directory_is_settled(desk: Desk, applied: bool) ->
 @pytest.mark.parametrize("fault", [LostReply(), ServerError(status=503)], ids=["lost", "down"])
 def test_the_vault_in_trouble(desk: Desk, fault: FaultKind) -> None:
     """The finding says that only the sealed copy has the live password, until the entry has."""
-    desk.estate.vault.faults.add(fault, method="PATCH", times=5)
+    desk.estate.vault.faults.add(fault, method="PATCH", times=-1)
     desk.start()
     job = desk.go_on()
     where = whereabouts(job)

@@ -226,7 +226,8 @@ def _neighbours(node: Node, scenario: Scenario, machine: Machine) -> Iterator[tu
         case Finished() as end if node.job.ended_at is None:
             yield f"end {end.state}", replace(node, job=machine.conclude(node.job, end, node.now))
         case Wait(until=until) if until is not None:
-            if all(one.failures < PATIENT for one in (*node.job.targets, node.job.vault)):
+            failures = (*(one.failures for one in node.job.targets), node.job.vault.failures)
+            if max(failures) < PATIENT:
                 yield f"wait until {until}", _at(node, until)
             # All tries until then fail as the last one did.
             for limit in (node.job.opened_at + START_WITHIN, node.job.deadline):
