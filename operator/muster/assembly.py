@@ -12,10 +12,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from muster.adapters import DIRECTORIES, ENTRA_DIRECTORIES, PSAS, VAULTS
+from muster.adapters import DIRECTORIES, ENTRA_DIRECTORIES, MAILERS, PSAS, VAULTS
 from muster.errors import MusterError
+from muster.mail.welcome import mail_integration
 from muster.model.connections import (
     ActiveDirectory,
     Entra,
@@ -28,7 +29,17 @@ from muster.model.connections import (
 from muster.model.names import Source
 from muster.model.records import Organization
 from muster.model.settings import Desired
-from muster.ports import Clock, Directory, EntraDirectory, Ports, Psa, Registry, Secrets, Vault
+from muster.ports import (
+    Clock,
+    Directory,
+    EntraDirectory,
+    Mailer,
+    Ports,
+    Psa,
+    Registry,
+    Secrets,
+    Vault,
+)
 from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
 
@@ -72,6 +83,7 @@ class Assembly:
         self._turn = threading.Lock()
         self._vaults: dict[Integration, Vault] = {}
         self._psas: dict[Integration, Psa] = {}
+        self._mailers: dict[Integration, Mailer] = {}
         self._entras: dict[Entra, EntraDirectory] = {}
         self._entra_before = Usage()
         """What tenants used that are closed by now; a counter must not go back."""
@@ -86,6 +98,7 @@ class Assembly:
             entra=_try(Source.ENTRA, lambda: self.entra(desired), problems),
             vault=_try(Source.VAULT, lambda: self.vault(desired.vault), problems),
             psa=_try(Source.PSA, lambda: self.psa(desired.psa), problems),
+            open_mailer=lambda name: self.mailer(mail_integration(desired, name)),
             problems=tuple(problems),
         )
 
@@ -111,14 +124,26 @@ class Assembly:
                 self._psas[integration] = opener(integration, self._secrets, self._http)
             return self._psas[integration]
 
-    def integration(self, integration: Integration) -> Vault | Psa | None:
+    def mailer(self, integration: Integration) -> Mailer:
+        """Return what sends an integration's mail; raises SpecError for a missing secret."""
+        with self._turn:
+            if integration not in self._mailers:
+                opener = MAILERS[type(integration.product)]
+                self._mailers[integration] = opener(integration, self._secrets, self._http)
+            return self._mailers[integration]
+
+    def integration(self, integration: Integration) -> Vault | Psa | Mailer | None:
         """Return whatever an integration connects to; raises SpecError for a missing secret."""
         if type(integration.product) in VAULTS:
             return self.vault(integration)
+        if type(integration.product) in MAILERS:
+            return self.mailer(integration)
         return self.psa(integration)
 
     def list_tenants(self, integration: Integration) -> Iterator[Organization]:
-        """Yield the organizations or companies that an integration shows."""
+        """Yield the organizations or companies that an integration shows; mail has none."""
+        if type(integration.product) in MAILERS:
+            return iter(())
         if type(integration.product) in VAULTS:
             vault = self.vault(integration)
             return vault.list_organizations() if vault else iter(())
@@ -131,6 +156,23 @@ class Assembly:
         if settings is None:
             return None
         return DIRECTORIES[type(settings)](settings, self._secrets)
+
+    def passwords(self, desired: Desired) -> dict[DirectoryKind, PasswordDirectory]:
+        """Return the directories in which a customer's passwords can be set.
+
+        Raises:
+            SpecError: a secret is missing.
+        """
+        customer = desired.customer
+        settings = {
+            DirectoryKind.ACTIVE_DIRECTORY: customer.active_directory,
+            DirectoryKind.ENTRA: customer.entra,
+        }
+        return {
+            kind: PASSWORDS[type(one)](one, self._secrets, self._http)
+            for kind, one in settings.items()
+            if type(one) in PASSWORDS
+        }
 
     def entra(self, desired: Desired) -> EntraDirectory | None:
         """Return a customer's Entra tenant; raises SpecError for a missing secret.
@@ -148,7 +190,7 @@ class Assembly:
 
     def secret_names(self, desired: Desired) -> frozenset[str]:
         """Return the names of the secrets that a customer's systems need."""
-        integrations = [one for one in (desired.vault, desired.psa) if one]
+        integrations = [one for one in (desired.vault, desired.psa, *desired.mail) if one]
         names = frozenset[str]().union(*map(self.integration_secrets, integrations))
         customer = desired.customer
         return names | _secret_names(customer.active_directory) | _secret_names(customer.entra)
@@ -161,7 +203,8 @@ class Assembly:
         """Open the integrations that need these secrets anew when they are next needed."""
         names = frozenset(secrets)
         with self._turn:
-            for opened in (self._vaults, self._psas):
+            opened: dict[Integration, Any]
+            for opened in (self._vaults, self._psas, self._mailers):
                 for integration in [one for one in opened if _secret_names(one.product) & names]:
                     del opened[integration]
             for settings in [one for one in self._entras if _secret_names(one) & names]:
@@ -170,7 +213,7 @@ class Assembly:
     def usage(self) -> tuple[tuple[str, Usage], ...]:
         """Return what each open integration has used of its budget; all tenants are one."""
         with self._turn:
-            opened = {**self._vaults, **self._psas}
+            opened = {**self._vaults, **self._psas, **self._mailers}
             tenants = tuple(self._entras.values())
             entra = sum(map(_usage_of, tenants), self._entra_before)
         found = [(one.name, getattr(port, "usage", None)) for one, port in opened.items()]
@@ -188,6 +231,7 @@ class Assembly:
     def _opened(self) -> Iterator[object]:
         yield from self._vaults.values()
         yield from self._psas.values()
+        yield from self._mailers.values()
         yield from self._entras.values()
 
 
@@ -196,7 +240,7 @@ def _secret_names(settings: Product | ActiveDirectory | Entra | KeyValue2 | None
     if settings is None:
         return frozenset()
     values = [getattr(settings, field.name) for field in fields(settings)]
-    nested = (_secret_names(value) for value in values if isinstance(value, KeyValue2))
+    nested = (_secret_names(value) for value in values if isinstance(value, KeyValue2 | Entra))
     own = frozenset(value.name for value in values if isinstance(value, SecretRef))
     return own.union(*nested)
 

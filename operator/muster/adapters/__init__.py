@@ -15,15 +15,25 @@ from muster.model.connections import (
     Autotask,
     ConnectWise,
     Entra,
+    GraphMail,
     HaloPsa,
     Hudu,
     Integration,
     ItGlue,
     NativeVault,
+    Smtp,
 )
 
 if TYPE_CHECKING:
-    from muster.ports import Directory, EntraDirectory, PasswordDirectory, Psa, Secrets, Vault
+    from muster.ports import (
+        Directory,
+        EntraDirectory,
+        Mailer,
+        PasswordDirectory,
+        Psa,
+        Secrets,
+        Vault,
+    )
     from muster.transport.options import HttpOptions
 
 
@@ -102,6 +112,20 @@ def _entra(settings: Entra, secrets: Secrets, options: HttpOptions | None = None
     return open_entra(settings, secrets, options)
 
 
+def _smtp(integration: Integration, secrets: Secrets, options: HttpOptions | None = None) -> Mailer:
+    from muster.adapters.smtp import open_smtp
+
+    return open_smtp(integration, secrets, options)
+
+
+def _graph_mail(
+    integration: Integration, secrets: Secrets, options: HttpOptions | None = None
+) -> Mailer:
+    from muster.adapters.graph_mail import open_graph_mail
+
+    return open_graph_mail(integration, secrets, options)
+
+
 VAULTS: Mapping[type[object], Callable[..., Vault]] = {
     ItGlue: _it_glue,
     Hudu: _hudu,
@@ -118,6 +142,9 @@ PSAS: Mapping[type[object], Callable[..., Psa]] = {
     HaloPsa: _halo_psa,
 }
 """PSAs, likewise."""
+
+MAILERS: Mapping[type[object], Callable[..., Mailer]] = {Smtp: _smtp, GraphMail: _graph_mail}
+"""What sends mail, likewise."""
 
 DIRECTORIES: Mapping[type[object], Callable[..., Directory]] = {ActiveDirectory: _active_directory}
 """Directories by the type of a customer's settings; call with (settings, secrets)."""

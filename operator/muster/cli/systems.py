@@ -17,9 +17,9 @@ from muster.errors import MusterError, SpecError
 from muster.model.names import RemoteId
 from muster.model.records import Organization
 from muster.model.settings import Desired
-from muster.ports import Check, Directory, EntraDirectory, Psa, Vault
+from muster.ports import Check, Directory, EntraDirectory, Mailer, Psa, Vault
 
-Checked = Directory | EntraDirectory | Vault | Psa
+Checked = Directory | EntraDirectory | Vault | Psa | Mailer
 
 
 class Look(StrEnum):

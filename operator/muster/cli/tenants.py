@@ -10,7 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from muster.cli.output import err
 from muster.cli.session import Session
 from muster.errors import SpecError
-from muster.model.connections import Integration, NativeVault, VaultProduct
+from muster.model.connections import Integration, NativeVault, PsaProduct, VaultProduct
 from muster.model.names import System
 from muster.model.settings import Estate
 from muster.plan.tenants import Tenants
@@ -35,8 +35,10 @@ def find_integration(estate: Estate, name: str) -> Integration:
 
 
 def has_tenants(integration: Integration) -> bool:
-    """Return whether there is something to list; Muster's own vault has no organizations."""
-    return not isinstance(integration.product, NativeVault)
+    """Return whether there is something to list; Muster's own vault and mail have nothing."""
+    return isinstance(integration.product, VaultProduct | PsaProduct) and not isinstance(
+        integration.product, NativeVault
+    )
 
 
 def system_of(integration: Integration) -> System:

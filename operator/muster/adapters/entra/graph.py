@@ -134,6 +134,10 @@ class Graph:
         """Call an action without parameters; the caller reads the status."""
         return self._transport.post(_VERSION + path, {}, read_anyway=read_anyway)
 
+    def submit(self, path: str, body: Mapping[str, Any], read_anyway: frozenset[int]) -> Answer:
+        """Call an action that must not be repeated; the caller reads the status."""
+        return self._transport.post(_VERSION + path, body, read_anyway=read_anyway)
+
     def forget_token(self) -> bool:
         """Drop a token that may be older than a consent; False when it is new."""
         return self._signin.drop_old()
