@@ -14,7 +14,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from muster.adapters import DIRECTORIES, ENTRA_DIRECTORIES, MAILERS, PSAS, VAULTS
+from muster.adapters import DIRECTORIES, ENTRA_DIRECTORIES, MAILERS, PASSWORDS, PSAS, VAULTS
 from muster.errors import MusterError
 from muster.mail.welcome import mail_integration
 from muster.model.connections import (
@@ -26,7 +26,7 @@ from muster.model.connections import (
     Product,
     SecretRef,
 )
-from muster.model.names import Source
+from muster.model.names import DirectoryKind, Source
 from muster.model.records import Organization
 from muster.model.settings import Desired
 from muster.ports import (
@@ -34,6 +34,7 @@ from muster.ports import (
     Directory,
     EntraDirectory,
     Mailer,
+    PasswordDirectory,
     Ports,
     Psa,
     Registry,

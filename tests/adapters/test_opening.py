@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import trustme
 
-from muster.adapters import DIRECTORIES, PSAS, VAULTS
+from muster.adapters import DIRECTORIES, PASSWORDS, PSAS, VAULTS
 from muster.adapters.connectwise import ConnectWisePsa
 from muster.adapters.hudu import HuduVault
 from muster.adapters.itglue import ItGlueVault
@@ -147,6 +147,7 @@ def test_a_directory_opens_with_its_password(secrets: EnvironmentSecrets) -> Non
         servers=("ldaps://dc1.contoso.example",), user_name="svc", password=KEY, ca=CA
     )
     assert DIRECTORIES[ActiveDirectory](settings, secrets)
+    assert PASSWORDS[ActiveDirectory](settings, secrets)
     with pytest.raises(SpecError, match="MUSTER_SECRET_GONE_KEY"):
         DIRECTORIES[ActiveDirectory](
             replace(settings, password=SecretRef(name="gone", key="key")), secrets
