@@ -51,6 +51,7 @@ from muster.model.records import EntryDraft, VaultCategory
 from muster.model.settings import (
     Exclude,
     ImportSettings,
+    Origin,
     Select,
     SelectActiveDirectory,
     SelectEntra,
@@ -309,6 +310,43 @@ def test_one_administrator_policy_selects_in_both() -> None:
     )
     assert imported(world.plan()) == {"admin", "boss"}
     assert [one.selected for one in world.plan().policies] == [2]
+
+
+def test_s25_two_administrator_sources_leave_each_other_alone() -> None:
+    """25: What cannot be resolved in one source holds nobody of the other."""
+    admin, boss = user("admin"), cloud("boss")
+    domain = SelectActiveDirectory(groups=("Admins",), exclude_privileged=False)
+    world = World(
+        users=(admin,),
+        groups=(group("Admins"),),
+        cloud=(boss,),
+        customer=HYBRID_CUSTOMER,
+        policies=(
+            settings(AccountType.ADMINISTRATOR, select=domain, policy="admins"),
+            replace(
+                administrators(roles=("Global Emperor",)),
+                origin=Origin(kind="AutomaticImportPolicy", name="bosses"),
+            ),
+        ),
+        records=tuple(
+            record(
+                one,
+                account_type=AccountType.ADMINISTRATOR,
+                imported_with=replace(
+                    record(one).imported_with, policy=f"AutomaticImportPolicy/{name}"
+                ),
+            )
+            for one, name in ((admin, "admins"), (boss, "bosses"))
+        ),
+    )
+    assert world.decision(admin).reason is Reason.LEFT_SELECTION
+    assert world.decision(boss).reason is Reason.RETAINED_SELECTOR_PROBLEM
+    (change,) = world.plan().changes
+    assert change.policy == "AutomaticImportPolicy/admins"
+    assert {one.origin: one.registered for one in world.plan().policies} == {
+        "AutomaticImportPolicy/admins": 1,
+        "AutomaticImportPolicy/bosses": 1,
+    }
 
 
 @pytest.mark.parametrize(

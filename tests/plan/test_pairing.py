@@ -255,6 +255,8 @@ def test_who_is_not_paired(
     policy = settings(account_type, select=unit)
     world = replace(HYBRID, cloud=(synced(JOHN),), policies=(policy,), **fields)
     assert world.pair_link(JOHN) == Link(state=LinkState.SKIPPED, reason=reason)
+    told = replace(world, overrides=(override(JOHN, entra=IGNORE),))
+    assert reason in finding(told.plan(), Reason.OVERRIDE_INVALID).message
     counts = world.plan().counts
     assert counts.add_up
     assert counts.pair.skipped == counts.selected == 1

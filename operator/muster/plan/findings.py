@@ -118,6 +118,8 @@ def account_findings(
                 yield link_finding(one.identity, linking.system, link)
         for drift in plans[account].drift:
             yield _drifted(one.identity, drift)
+        if one.override and one.override.entra and not one.frozen:
+            yield from _useless_pairing(one, linkings.pair.links[account])
         if _keeps_old_options(one):
             yield Finding(
                 reason=Reason.OPTIONS_DIFFER,
@@ -126,6 +128,19 @@ def account_findings(
                 message=f"Imported with other options than {one.settings.origin.reference} has "
                 "now; applyTo: NewOnly keeps them.",
             )
+
+
+def _useless_pairing(one: Kept, pair: Link) -> Iterator[Finding]:
+    """Yield that a person has decided about the pair of an account that is not paired."""
+    if pair.state is LinkState.SKIPPED and one.override:
+        yield Finding(
+            reason=Reason.OVERRIDE_INVALID,
+            system=System.ENTRA,
+            account=one.identity.id,
+            user=one.identity.user,
+            message=f"AccountOverride {one.override.name} decides about an Entra user, but this "
+            f"account is not paired ({pair.reason}). Remove its spec.entra.",
+        )
 
 
 def advice_of(link: Link) -> str:
