@@ -16,7 +16,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from tests.contract.registry.suite import CONTOSO, linked_to, make_intent, make_record
+from tests.contract.registry.suite import (
+    CONTOSO,
+    ended,
+    linked_to,
+    make_intent,
+    make_job,
+    make_record,
+)
 
 from muster.model.accounts import IntentState
 from muster.model.names import RemoteId, Source
@@ -38,6 +45,12 @@ def steps(registry: SqliteRegistry) -> None:
     tell()
     changed = replace(make_record(2), drift=())
     registry.save(CONTOSO, [changed], [(Source.VAULT, 2)], {"run": 2})
+    tell()
+    registry.open_job(make_job())
+    tell()
+    registry.save_job(make_job(problem="It fell silent."))
+    tell()
+    registry.close_job(ended(make_job()))
     tell()
 
 

@@ -10,12 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.contract.registry.suite import CONTOSO, linked_to, make_intent, make_record
+from tests.contract.registry.suite import (
+    CONTOSO,
+    ended,
+    linked_to,
+    make_intent,
+    make_job,
+    make_record,
+)
 from tests.registry.crash_child import NEXT
 
 from muster.errors import StateError
 from muster.model.accounts import IntentState, Known
 from muster.model.names import RemoteId, Source
+from muster.model.passwords import end_of
 from muster.registry.sqlite import SqliteRegistry
 
 CHILD = Path(__file__).parent / "crash_child.py"
@@ -34,13 +42,16 @@ def stages() -> list[Known]:
         sizes=((Source.VAULT, 2),),
         status={"run": 2},
     )
-    return [Known(), first, opened, closed, last]
+    begun = replace(last, jobs=(make_job(),))
+    further = replace(last, jobs=(make_job(problem="It fell silent."),))
+    over = replace(last, job_ends=(end_of(ended(make_job())),))
+    return [Known(), first, opened, closed, last, begun, further, over]
 
 
 def test_a_writer_killed_at_any_statement_leaves_before_or_after(tmp_path: Path) -> None:
     """Whatever had returned is there; the step that was cut short is there wholly or not at all."""
     deaths = die_again_and_again("write", tmp_path)
-    assert {returned for returned, _ in deaths} == {0, 1, 2, 3, 4}
+    assert {returned for returned, _ in deaths} == set(range(8))
     for returned, path in deaths:
         with SqliteRegistry.open(path) as registry:
             assert registry.load(CONTOSO) in stages()[returned : returned + 2]
