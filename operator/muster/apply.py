@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
+from muster.audit import Effect
 from muster.errors import (
     AccessDenied,
     RateLimited,
@@ -45,6 +46,9 @@ from muster.ports import Mailer, Ports
 _MOST_FAILURES_IN_A_ROW = 3
 """After so many unanswered writes to one system, the rest of this run leaves it alone."""
 
+_KEPT = frozenset({Action.IMPORT, Action.READOPT, Action.RELEASE})
+"""What is recorded although nothing outside changes: whom Muster begins and ceases to keep."""
+
 Tell = Callable[[Change | None], None]
 """Called before each change; what it raises ends the run there, with nothing half-done."""
 
@@ -64,6 +68,8 @@ def apply(verdict: Verdict, scene: Scene, tell: Tell | None = None) -> Outcome:
     if not isinstance(verdict, Approved):
         return Outcome()
     plan = verdict.plan
+    # Before the records: what a crash makes us do again is recorded twice, and nothing never.
+    scene.ports.audit.note(_effect(one, scene) for one in plan.changes if one.action in _KEPT)
     _save_quiet_records(plan, scene)
     circuit = _Circuit()
     done: dict[Change, ChangeResult] = {}
@@ -77,7 +83,7 @@ def apply(verdict: Verdict, scene: Scene, tell: Tell | None = None) -> Outcome:
             if tell:
                 tell(change)
             so_far = settle(records[account], [*results, *map(_untried, changes[place:])])
-            results.append(_carry_out(change, so_far, scene, circuit))
+            results.append(_on_record(change, so_far, scene, circuit))
         done.update((result.change, result) for result in results)
         scene.ports.registry.save(plan.customer, [settle(records[account], results)])
     _save_grown_sizes(plan, done.values(), scene)
@@ -157,11 +163,34 @@ class _Circuit:
             self.open[system] = f"Not tried, because an earlier write failed: {error}"
 
 
+def _on_record(
+    change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit
+) -> ChangeResult:
+    """Carry a change out between two lines of the audit; what is not tried is not recorded."""
+    if change.system in circuit.open:
+        return ChangeResult(change=change, done=False, problem=circuit.open[change.system])
+    audit, effect = scene.ports.audit, _effect(change, scene)
+    begun = audit.begin(effect)
+    result = _carry_out(change, record, scene, circuit)
+    said = "Done" if result.done else "Unknown" if result.unsettled else "Failed"
+    made = f"id {result.remote_id}" if result.remote_id and result.done else ""
+    audit.end(begun, effect, said, result.problem or made)
+    return result
+
+
+def _effect(change: Change, scene: Scene) -> Effect:
+    return Effect(
+        customer=scene.desired.customer.name,
+        action=str(change.action),
+        subject=" ".join(filter(None, (change.user, change.account, change.target))),
+        system=str(change.system),
+        reason=f"{change.reason}: {change.because}",
+    )
+
+
 def _carry_out(
     change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit
 ) -> ChangeResult:
-    if change.system in circuit.open:
-        return ChangeResult(change=change, done=False, problem=circuit.open[change.system])
     if change.action is Action.CREATE:
         return _create(change, record, scene, circuit)
     if change.action is Action.SEND:

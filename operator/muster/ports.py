@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from muster.audit import UNRECORDED, Trail
 from muster.errors import Rejected
 from muster.model.accounts import AccountRecord, Intent, Known
 from muster.model.connections import SecretRef
@@ -327,5 +328,7 @@ class Ports:
     psa: Psa | None = None
     open_mailer: OpenMailer | None = None
     """Mail is opened only when there is something to send."""
+    audit: Trail = UNRECORDED
+    """Where every effect is recorded."""
     problems: tuple[tuple[Source, str], ...] = ()
     """Systems that are configured but could not be opened, such as for a missing secret."""

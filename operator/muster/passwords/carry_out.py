@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from muster.audit import UNRECORDED, Effect, Trail
 from muster.errors import (
     AccessDenied,
     MusterError,
@@ -79,6 +80,8 @@ class Hands:
     place: str
     """Where the customer's entries are now, as `Link.place` says it."""
     organization: RemoteId | None
+    audit: Trail = UNRECORDED
+    """Where each effect is recorded: pass on what the ports have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,11 +188,52 @@ def _step(job: PasswordJob, command: Command, hands: Hands) -> PasswordJob:
     begun = begin(job, command, hands.clock())
     if begun != job:
         hands.registry.save_job(begun)
-    event = _effect(begun, command, hands)
+    event = _on_record(begun, command, hands)
     after = advance(begun, command, event, hands.clock())
     if after != begun:
         hands.registry.save_job(after)
     return after
+
+
+_RECORDED = {
+    SetPassword: "SetPassword",
+    Prove: "ProvePassword",
+    WriteEntry: "WritePassword",
+    ReadEntry: "ReadPassword",
+}
+"""What the audit calls a command; the others have no effect and show no password."""
+
+
+def _on_record(job: PasswordJob, command: Command, hands: Hands) -> Event:
+    """Carry a command out between two lines of the audit."""
+    action = _RECORDED.get(type(command))
+    if action is None:
+        return _effect(job, command, hands)
+    system = getattr(command, "system", None)
+    effect = Effect(
+        customer=job.customer,
+        action=action,
+        subject=_target(job, system).account if system else f"{job.account} {job.vault.entry}",
+        system=str(system or "vault"),
+        reason=f"{job.kind} {job.id} {job.reason}".strip(),
+        requested_by=job.requested_by,
+    )
+    begun = hands.audit.begin(effect)
+    event = _effect(job, command, hands)
+    hands.audit.end(begun, effect, _word(event), getattr(event, "problem", ""))
+    return event
+
+
+def _word(event: Event) -> str:
+    match event:
+        case Done() | Answered(yes=True):
+            return "Done"
+        case Answered():
+            return "Differs"
+        case NoAnswer():
+            return "Unknown"
+        case _:
+            return "Failed"
 
 
 class _Outcome(Exception):
