@@ -81,10 +81,7 @@ def test_the_files_are_those_of_the_revision(repository: Path) -> None:
         assert base.commit == git(repository, "rev-parse", "main")
         assert base.notes == ()
     assert not copy.exists()
-    assert (
-        git(repository, "status", "--porcelain"),
-        git(repository, "rev-parse", "HEAD"),
-    ) == before
+    assert state(repository) == before
 
 
 def test_a_file_and_the_current_directory_can_be_named(repository: Path) -> None:
