@@ -15,13 +15,25 @@ from datetime import datetime, timedelta
 import pytest
 from tests.passwords.world_model import START, Broken, Machine, Scenario, explore
 
-from muster.model.passwords import JobState, PasswordJob, Target, TargetState, VaultState
+from muster.model.names import DirectoryKind
+from muster.model.passwords import (
+    JobState,
+    PasswordJob,
+    PasswordPolicy,
+    PasswordState,
+    Target,
+    TargetState,
+    VaultState,
+    end_of,
+)
 from muster.passwords import protocol
+from muster.passwords.protocol import Settlement
 from muster.passwords.steps import (
     Answered,
     Command,
     Event,
     Finished,
+    Look,
     Looked,
     NoAnswer,
     Prove,
@@ -170,3 +182,57 @@ def test_the_world_begins_before_anything_was_sent() -> None:
     node = Scenario(name="start").start()
     assert protocol.next_step(node.job, START) == protocol.next_step(node.job, node.now)
     assert _first(node.job).sent_at is None
+
+
+# ---------------------------------------------------------------- what a person decides
+
+
+def _stuck() -> PasswordJob:
+    """Return a job whose password the directory took and then did not accept."""
+    job = Scenario(name="stuck").start().job
+    stuck = _with_first(
+        job,
+        state=TargetState.DISPROVED,
+        attempts=4,
+        wrong_proofs=3,
+        first_sent_at=START,
+        sent_at=START,
+        accepted_at=START,
+        disproved_at=START + timedelta(hours=1),
+    )
+    return replace(stuck, state=JobState.NEEDS_PERSON, problem="Try it.")
+
+
+@pytest.mark.parametrize(
+    ("choice", "command"),
+    [
+        (Settlement.LOOK_AGAIN, Look(system=DirectoryKind.ACTIVE_DIRECTORY)),
+        (Settlement.SET_AGAIN, SetPassword(system=DirectoryKind.ACTIVE_DIRECTORY)),
+    ],
+)
+def test_a_person_lets_a_job_go_on(choice: Settlement, command: Command) -> None:
+    """The job goes on with new patience and the same sealed password."""
+    late = START + timedelta(days=9)
+    job = protocol.settle(_stuck(), choice, late)
+    assert protocol.next_step(job, late) == command
+    assert (job.sealed, job.problem, job.deadline > late) == ("sealed", "", True)
+
+
+def test_a_person_gives_a_job_up_once() -> None:
+    """It ends without its password, and says so to who wants to settle it again."""
+    job = protocol.settle(_stuck(), Settlement.ABANDON, START)
+    assert (job.state, job.sealed, end_of(job).was_set) == (JobState.ABANDONED, "", True)
+    with pytest.raises(ValueError, match="is over"):
+        protocol.settle(job, Settlement.LOOK_AGAIN, START)
+
+
+def test_a_demand_that_could_never_be_met_is_refused_before_anything_is_sent() -> None:
+    """Who may not change the password could not sign in after a reset that demands it."""
+    job = Scenario(name="cannot", must_change=True).start().job
+    look = Look(system=DirectoryKind.ACTIVE_DIRECTORY)
+    state = PasswordState(changed_at=START, cannot_change=True)
+    job = protocol.advance(job, look, Looked(state=state, policy=PasswordPolicy()), START)
+    end = protocol.next_step(job, START)
+    assert isinstance(end, Finished)
+    assert end.state is JobState.FAILED
+    assert "may not change" in end.problem

@@ -38,6 +38,7 @@ from muster.passwords.patience import (
     START_WITHIN,
     may_be_our_change,
 )
+from muster.passwords.protocol import Settlement
 from muster.passwords.steps import (
     Answered,
     CallPerson,
@@ -233,6 +234,11 @@ def _neighbours(node: Node, scenario: Scenario, machine: Machine) -> Iterator[tu
             for limit in (node.job.opened_at + START_WITHIN, node.job.deadline):
                 if limit > node.now:
                     yield f"nothing works until {limit}", _at(node, limit)
+        case Wait() if node.faults:
+            # Only a person can go on, and may decide anything but to give up.
+            for choice in (Settlement.LOOK_AGAIN, Settlement.SET_AGAIN):
+                job = protocol.settle(node.job, choice, node.now)
+                yield f"settled: {choice}", replace(node, job=job, faults=node.faults - 1)
         case Finished() | Wait():
             return
         case command:
@@ -324,8 +330,6 @@ def _looks(node: Node, place: int, scenario: Scenario) -> Iterator[Outcome]:
         state = PasswordState(
             changed_at=changed_at, must_change=must_change, failed_attempts=house.wrong
         )
-        if stale and node.now - house.moved_at >= LAG:
-            continue
         theirs = house.live == THEIRS and not stale
         seen = _with_house(node, place, replace(house, seen_theirs=theirs))
         looked = Looked(state=state, policy=scenario.policy)

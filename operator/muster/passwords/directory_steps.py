@@ -164,7 +164,7 @@ def _later(target: Target, event: Event, now: datetime) -> Target:
 
 
 def _refused(target: Target, event: RefusedByPolicy | Missing | Denied, context: Context) -> Target:
-    if target.doubt_at is not None:
+    if _sent_before(target):
         # An earlier request may have taken effect. This one did not: look, and send no more.
         code = event.code if isinstance(event, RefusedByPolicy) else target.code
         denied = not isinstance(event, RefusedByPolicy)
@@ -187,14 +187,19 @@ def _ended(target: Target, event: RefusedByPolicy | Missing | Denied) -> Target:
 
 def _unsent(target: Target) -> Target:
     """Take a request back that certainly had no effect."""
-    doubt = target.doubt_at
+    before = _sent_before(target)
     return replace(
         target,
-        state=TargetState.SENT if doubt else TargetState.PENDING,
+        state=TargetState.SENT if before else TargetState.PENDING,
         attempts=target.attempts - 1,
-        first_sent_at=target.first_sent_at if doubt else None,
-        sent_at=doubt,
+        first_sent_at=target.first_sent_at if before else None,
+        sent_at=before,
     )
+
+
+def _sent_before(target: Target) -> datetime | None:
+    """Return when an earlier request was sent that took effect, or may have."""
+    return max(filter(None, (target.doubt_at, target.accepted_at)), default=None)
 
 
 def _looked(target: Target, event: Looked, context: Context) -> Progress:
