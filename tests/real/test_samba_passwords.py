@@ -6,25 +6,79 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ldap3 import MODIFY_REPLACE
 from tests.contract.directory import content
 from tests.contract.passwords.suite import BORN, NEW, PasswordContract
+from tests.engine.doubles import Fate
+from tests.passwords.crash_child import hands_with, request, vault_from
 from tests.real import samba
 from tests.real.conftest import SambaHouse
 
 from muster.adapters.active_directory import ActiveDirectoryPasswords, decode
 from muster.errors import Unavailable
-from muster.model.names import AccountId
+from muster.lab.itglue import ItGlueLab
+from muster.model.names import AccountId, DirectoryKind
+from muster.model.passwords import JobState, Proof, TargetState
 from muster.model.secret import Secret
+from muster.passwords.carry_out import carry_out, start
+from muster.registry.sqlite import SqliteRegistry
+from muster.sealing import new_key
 from muster.transport.ldap_connect import LdapLogin
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("samba")]
 
 CONTAINER = f"CN=Password Settings Container,CN=System,{content.DOMAIN_DN}"
+
+
+class LossyWire:
+    """A wire to the domain controller that is cut at the next write, before or behind it."""
+
+    def __init__(self, address: str, *, arrives: bool) -> None:
+        self._address = address
+        self._arrives = arrives
+        self._armed = threading.Event()
+        self._listener = socket.create_server((address, 0))
+        self.url = f"ldaps://{address}:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def cut(self) -> None:
+        """Let the next request be the last; a `before_write` that refuses nothing."""
+        self._armed.set()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection((self._address, 636))
+            for source, sink, asks in ((client, server, True), (server, client, False)):
+                pipe = (source, sink, asks)
+                threading.Thread(target=self._pass_on, args=pipe, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket, asks: bool) -> None:
+        with source, sink, suppress(OSError):
+            while data := _received(source):
+                if self._armed.is_set() and (not asks or not self._arrives):
+                    return
+                sink.sendall(data)
+
+
+def _received(source: socket.socket) -> bytes:
+    try:
+        return source.recv(65536)
+    except OSError:
+        return b""
 
 
 @dataclass(slots=True)
@@ -44,6 +98,11 @@ class SambaPasswords:
     def passwords(self, before_write: Callable[[], None] | None = None) -> ActiveDirectoryPasswords:
         """Return the adapter with rights."""
         return ActiveDirectoryPasswords(replace(self.login(), before_write=before_write))
+
+    def lossy_login(self, wire: LossyWire) -> LdapLogin:
+        """Return a login over a wire that is cut at the next write; its client waits shortly."""
+        login = replace(self.login(), servers=(wire.url,), before_write=wire.cut)
+        return replace(login, receive_timeout_s=2)
 
     def powerless(self) -> ActiveDirectoryPasswords:
         """Return the adapter without rights."""
@@ -112,7 +171,7 @@ class SambaPasswords:
 
     def _tool(self, *words: str) -> None:
         database = self.house.domain.folder / "private/sam.ldb"
-        command = ["samba-tool", *words, f"--configfile={self.house.domain.conf}", "-H", database]
+        command = ["samba-tool", *words, f"--configfile={self.house.domain.conf}", f"-H{database}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
@@ -125,51 +184,6 @@ def house(samba_house: SambaHouse) -> SambaPasswords:
 
 class TestSambaPasswords(PasswordContract):
     """Every test of the contract, against a real domain controller."""
-
-
-class LossyWire:
-    """A wire to the domain controller that is cut at the next write, before or behind it."""
-
-    def __init__(self, address: str, *, arrives: bool) -> None:
-        self._address = address
-        self._arrives = arrives
-        self._armed = threading.Event()
-        self._listener = socket.create_server((address, 0))
-        self.url = f"ldaps://{address}:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def cut(self) -> None:
-        """Let the next request be the last; a `before_write` that refuses nothing."""
-        self._armed.set()
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection((self._address, 636))
-            for source, sink, request in ((client, server, True), (server, client, False)):
-                pipe = (source, sink, request)
-                threading.Thread(target=self._pass_on, args=pipe, daemon=True).start()
-
-    def _pass_on(self, source: socket.socket, sink: socket.socket, request: bool) -> None:
-        with source, sink:
-            while data := _received(source):
-                if self._armed.is_set() and (not request or not self._arrives):
-                    return
-                sink.sendall(data)
-
-
-def _received(source: socket.socket) -> bytes:
-    try:
-        return source.recv(65536)
-    except OSError:
-        return b""
 
 
 @pytest.fixture
@@ -187,7 +201,7 @@ def test_a_lost_answer_leaves_the_outcome_open(
     """Nobody claims to know; the date and a proof tell, and to set it again does no harm."""
     user = house.add_user(f"lossy{wire.url.rpartition(':')[2]}", BORN)
     directory, before = house.passwords(), house.passwords().read_password_state(user)
-    login = replace(house.login(), servers=(wire.url,), before_write=wire.cut)
+    login = house.lossy_login(wire)
     with pytest.raises(Unavailable) as caught:
         ActiveDirectoryPasswords(login).set_password(user, NEW, must_change=False, unlock=False)
     assert caught.value.maybe_applied
@@ -195,3 +209,69 @@ def test_a_lost_answer_leaves_the_outcome_open(
     assert directory.prove(user, NEW) is moved
     directory.set_password(user, NEW, must_change=False, unlock=False)
     assert directory.prove(user, NEW)
+
+
+@pytest.fixture
+def told(house: SambaPasswords) -> Iterator[dict[str, Any]]:
+    """A simulated vault beside the real directory, and how to reach both."""
+    login = house.login()
+    with ItGlueLab() as vault:
+        yield {
+            "ldaps": login.servers[0],
+            "ldap_ca": login.ca_pem,
+            "user_name": login.user_name,
+            "user_password": samba.ADMIN_PASSWORD,
+            "vault": vault.endpoint,
+            "vault_ca": vault.ca.cert_pem.bytes().decode(),
+            "vault_key": vault.key,
+            "ring": new_key().reveal(),
+            "organization": vault.add_organization("Contoso"),
+            "lab": vault,
+        }
+
+
+@pytest.mark.parametrize("wire", [True, False], indirect=True, ids=["answer", "request"])
+@pytest.mark.parametrize("must_change", [False, True], ids=["stays", "must change"])
+def test_a_job_survives_a_lost_answer(
+    house: SambaPasswords,
+    wire: LossyWire,
+    told: dict[str, Any],
+    must_change: bool,
+    tmp_path: Path,
+) -> None:
+    """The next run finds out what happened, proves by a bind, and the entry has the live one."""
+    user = house.add_user(f"job{wire.url.rpartition(':')[2]}", BORN)
+    entry = told["lab"].add_password(told["organization"], "user", password=BORN)
+    asked = replace(request(user, entry), must_change=must_change, unlock=True)
+    vault = vault_from(told)
+    with SqliteRegistry.open(tmp_path / "state.sqlite") as registry:
+        first = hands_with(told, registry, vault, Fate(), 0)
+        lossy = ActiveDirectoryPasswords(house.lossy_login(wire))
+        broken = replace(first, directories={DirectoryKind.ACTIVE_DIRECTORY: lossy})
+        job = carry_out(start(asked, NEW, broken), broken)
+        assert job.targets[0].state is TargetState.SENT
+        later = hands_with(told, registry, vault, Fate(), 2)
+        job = carry_out(job, later)
+        assert (job.state, job.targets[0].proof) == (JobState.CONFIRMED, Proof.BIND)
+    vault.close()
+    (row,) = told["lab"].passwords(told["organization"])
+    assert house.passwords().prove(user, Secret(row["password"]))
+    assert NEW.same_as(Secret(row["password"]))
+    assert house.passwords().read_password_state(user).must_change is must_change
+
+
+def test_a_job_that_a_fine_grained_policy_refuses_changes_nothing(
+    house: SambaPasswords, told: dict[str, Any], tmp_path: Path
+) -> None:
+    """1.28 no. 21, with the rules of one user's own policy."""
+    user = house.add_user("finejob", BORN)
+    house.add_fine_policy(user, "Long ones", min_length=30)
+    entry = told["lab"].add_password(told["organization"], "user", password=BORN)
+    vault = vault_from(told)
+    with SqliteRegistry.open(tmp_path / "state.sqlite") as registry:
+        hands = hands_with(told, registry, vault, Fate(), 0)
+        job = carry_out(start(request(user, entry), NEW, hands), hands)
+    vault.close()
+    assert (job.state, job.targets[0].code) == (JobState.REFUSED, "0000052D")
+    assert house.passwords().prove(user, Secret(BORN))
+    assert [row["password"] for row in told["lab"].passwords(told["organization"])] == [BORN]
