@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from tests.engine.doubles import Fate, FilePsa, FileVault, Shelf, StillDirectory, mortal
-from tests.plan.world import EVERYTHING, NOW, World, person, settings
+from tests.engine.doubles import Fate, FileMailer, FilePsa, FileVault, Shelf, StillDirectory, mortal
+from tests.plan.world import EVERYTHING, NOW, WELCOME, World, person, settings
 
 from muster.model.names import CustomerName
 from muster.ports import Ports
@@ -23,13 +24,14 @@ from muster.registry.sqlite import SqliteRegistry
 
 WORLD = World(
     users=(person("John", "Smith"), person("Anna", "Jones")),
-    policies=(settings(options=EVERYTHING),),
+    policies=(settings(options=replace(EVERYTHING, welcome_email=True), welcome=WELCOME),),
 )
 LATER = timedelta(minutes=3)
 
 
 def run(folder: Path, fate: Fate, runs_before: int) -> Report:
     """Reconcile once, as a process of its own would."""
+    mailer = mortal(FileMailer(Shelf(folder / "mail.json")), fate)
     with SqliteRegistry.open(folder / "state.sqlite") as registry:
         ports = Ports(
             registry=mortal(registry, fate),
@@ -37,6 +39,7 @@ def run(folder: Path, fate: Fate, runs_before: int) -> Report:
             directory=mortal(StillDirectory(WORLD.snapshot), fate),
             vault=mortal(FileVault(Shelf(folder / "vault.json")), fate),
             psa=mortal(FilePsa(Shelf(folder / "psa.json")), fate),
+            open_mailer=lambda _: mailer,
         )
         return reconcile(WORLD.desired, ports)
 
@@ -60,6 +63,12 @@ def tell(folder: Path, death: int) -> None:
         "death": death,
         "entries": [(row["username"], row["id"]) for row in Shelf(folder / "vault.json").rows()],
         "contacts": [(row["email"], row["id"]) for row in Shelf(folder / "psa.json").rows()],
+        "mails": [row["to"] for row in Shelf(folder / "mail.json").rows()],
+        "welcomes": {
+            one.identity.email.address: one.welcome.state
+            for one in known.records
+            if one.identity.email
+        },
         "links": {
             one.identity.sam: [one.vault.state, one.vault.id, one.psa.state, one.psa.id]
             for one in known.records

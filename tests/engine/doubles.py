@@ -18,6 +18,7 @@ from tests.plan.world import AD_CATEGORY
 
 from muster.errors import MusterError, RemoteError
 from muster.model.directory import DirectorySnapshot
+from muster.model.mail import MailMessage
 from muster.model.names import AccountId, RemoteId
 from muster.model.records import (
     ContactChange,
@@ -139,6 +140,21 @@ class FileVault:
     def read_password(self, organization: RemoteId, entry: RemoteId) -> Secret | None:
         """Refuse: no test here reads a password."""
         raise NotImplementedError
+
+    def check(self) -> tuple[Check, ...]:
+        """Nothing to check."""
+        return ()
+
+
+class FileMailer:
+    """A mail server that keeps what it takes."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def send(self, message: MailMessage) -> None:
+        """Take a mail."""
+        self.shelf.add({"to": message.to[0], "subject": message.subject, "text": message.text})
 
     def check(self) -> tuple[Check, ...]:
         """Nothing to check."""

@@ -31,7 +31,10 @@ LOST = "The answer did not come."
 
 
 def test_a_run_killed_at_any_step_creates_everything_exactly_once(tmp_path: Path) -> None:
-    """Statement 11: one entry and one contact per account, linked, wherever two runs died."""
+    """Statement 11: one entry and one contact per account, linked, wherever two runs died.
+
+    And never two welcome e-mails: the account whose mail may have left says so.
+    """
     told = subprocess.run(
         [sys.executable, str(CHILD), str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -51,6 +54,12 @@ def test_a_run_killed_at_any_step_creates_everything_exactly_once(tmp_path: Path
             )
         }, line
         assert line["intents"] == line["changes"] == 0, line
+        assert len(line["mails"]) == len(set(line["mails"])), line
+        assert all(
+            state == "Sent" if address in line["mails"] else state == "Unknown"
+            for address, state in line["welcomes"].items()
+            if state != "Unknown"
+        ), line
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from muster.model.connections import (
     Integration,
     ItGlue,
     SecretRef,
+    Smtp,
 )
 from muster.model.directory import (
     DirectoryGroup,
@@ -39,6 +40,7 @@ from muster.model.directory import (
     HiddenContainer,
 )
 from muster.model.entra import EntraGroup, EntraRole, EntraSnapshot, EntraUser, Tenant
+from muster.model.mail import MailSender, WelcomeSettings
 from muster.model.names import (
     LINKED_STATES,
     AccountId,
@@ -125,6 +127,15 @@ AD_CATEGORY = VaultCategory(id=RemoteId("7"), name="Active Directory")
 EVERYTHING = Options(
     vault=VaultOptions(create_when_missing=True), psa=PsaOptions(create_when_missing=True)
 )
+
+MAIL = Integration(
+    name="mail",
+    product=Smtp(
+        host="smtp.msp.example",
+        sender=MailSender(address="it@msp.example", name="Example IT"),
+    ),
+)
+WELCOME = WelcomeSettings(integration="mail")
 
 # ---------------------------------------------------------------- the directory
 
@@ -433,6 +444,7 @@ class World:
     customer: Customer = CUSTOMER
     vault: Integration = VAULT
     psa: Integration = PSA
+    mail: Integration = MAIL
     records: tuple[AccountRecord, ...] = ()
     intents: tuple[Intent, ...] = ()
     sizes: tuple[tuple[Source, int], ...] = ()
@@ -452,6 +464,7 @@ class World:
             overrides=self.overrides,
             vault=self.vault,
             psa=self.psa,
+            mail=(self.mail,),
         )
 
     @property
