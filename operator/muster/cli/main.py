@@ -12,6 +12,7 @@ from typer.exceptions import Exit
 
 import muster
 from muster.cli import (
+    auditing,
     customers,
     describing,
     lab,
@@ -22,6 +23,7 @@ from muster.cli import (
     running,
     schemas,
     systems,
+    testing,
     validating,
     vault,
 )
@@ -53,8 +55,10 @@ for command in (
     schemas.schemas,
 ):
     app.command()(command)
+app.command("test")(testing.policy_tests)
 app.add_typer(customers.app, name="customers")
 app.add_typer(vault.app, name="vault")
+app.add_typer(auditing.app, name="audit")
 app.add_typer(lab.app, name="lab")
 
 

@@ -94,7 +94,7 @@ class _Making:
     """What is said of each group, by folded name, in order."""
     paths: dict[str, FieldPath] = field(default_factory=dict)
     members: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    rids: dict[str, str] = field(default_factory=dict)
+    sids: dict[str, str] = field(default_factory=dict)
     """The SID of each group, by folded name."""
 
     def dn(self, name: str, place: str) -> str:
@@ -163,26 +163,39 @@ def _gather_groups(body: Json, making: _Making) -> None:
     renamed: dict[str, str] = {}
     for index, one in enumerate(body.get("groups", ())):
         key = fold(one["name"])
+        if key in making.groups:
+            key = f"{key}/{index}"  # two groups of one name; members mean the first
         making.groups[key] = one
         making.paths[key] = (*making.base, "groups", index)
         if "builtIn" in one:
             renamed[one["builtIn"]] = one["name"]
     for built_in, template in BUILT_IN_SIDS.items():
-        usual = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", built_in)
-        name = renamed.get(built_in, usual)
-        place = "CN=Builtin" if template.startswith("S-1-5-32") else "CN=Users"
-        making.groups[fold(name)] = {"ou": place, **making.groups.get(fold(name), {"name": name})}
-        making.rids[fold(name)] = template.format(domain=making.domain.sid)
-        inner = {renamed.get(one.replace(" ", ""), one) for one in _WITHIN.get(usual, ())}
-        making.members[fold(name)].extend(sorted(inner))
+        _add_built_in(built_in, template, renamed, making)
     for one in body.get("users", ()):
         for name in one.get("groups", ()):
             making.groups.setdefault(fold(name), {"name": name})
             making.members[fold(name)].append(one["name"])
+    _number(making)
+
+
+def _add_built_in(built_in: str, template: str, renamed: dict[str, str], making: _Making) -> None:
+    usual = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", built_in)
+    name = renamed.get(built_in, usual)
+    place = "CN=Builtin" if template.startswith("S-1-5-32") else "CN=Users"
+    if fold(name) not in making.groups:
+        inner = {renamed.get(one.replace(" ", ""), one) for one in _WITHIN.get(usual, ())}
+        making.members[fold(name)].extend(sorted(inner))
+    making.groups[fold(name)] = {"ou": place, **making.groups.get(fold(name), {"name": name})}
+    making.sids[fold(name)] = template.format(domain=making.domain.sid)
+
+
+def _number(making: _Making) -> None:
+    """Give every group a SID that has none yet."""
     number = _FIRST_GROUP
     for key, said in making.groups.items():
-        if key not in making.rids:
-            making.rids[key] = f"{making.domain.sid}-{said.get('rid', number)}"
+        if key not in making.sids:
+            sid = f"{making.domain.sid}-{said.get('rid', number)}"
+            making.sids[key] = said.get("sid", sid)
             number += 1
 
 
@@ -190,22 +203,24 @@ def _group(key: str, users: dict[str, str], making: _Making) -> DirectoryGroup:
     said = making.groups[key]
     name = str(said["name"])
     dns = {one: _group_dn(making.groups[one], making) for one in making.groups}
-    listed = [*said.get("members", ()), *making.members[key]]
     found: dict[str, None] = {}
-    for index, member in enumerate(listed):
+    for index, member in enumerate([*said.get("members", ()), *making.members[key]]):
         dn = users.get(fold(member)) or dns.get(fold(member))
         if dn is None:
             path = (*making.paths[key], "members", index)
             making.faults.append(unknown_name("user or group", member, path, (*users, *dns)))
         else:
             found[dn] = None
+    others = (
+        making.dn(f"other-{one}", "CN=Computers") for one in range(said.get("otherMembers", 0))
+    )
     return DirectoryGroup(
-        id=_id(said, making.domain.dns_name, "group", name),
+        id=_id(said, making.domain.dns_name, "group", key),
         dn=_group_dn(said, making),
-        sid=making.rids[key],
-        sam=name,
+        sid=making.sids[key],
+        sam=said.get("samAccountName", name),
         name=name,
-        members=tuple(found),
+        members=(*found, *others),
         security=said.get("security", True),
     )
 
@@ -245,7 +260,7 @@ def _user(body: Json, index: int, making: _Making) -> DirectoryUser:
 def _primary_group(body: Json, index: int, making: _Making) -> int:
     if "primaryGroup" not in body:
         return 513
-    sid = making.rids.get(fold(body["primaryGroup"]))
+    sid = making.sids.get(fold(body["primaryGroup"]))
     if sid is None:
         path = (*making.base, "users", index, "primaryGroup")
         names = [str(one["name"]) for one in making.groups.values()]

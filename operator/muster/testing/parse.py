@@ -163,9 +163,8 @@ def _overrides(
             faults.append(unknown_name("account", one["account"], path, names))
             continue
         links = {
-            name: LinkOverride(**read(table, one[name]))
+            name: LinkOverride(**read(table, one[name])) if name in one else None
             for name, table in _TABLES.items()
-            if name in one
         }
         yield AccountOverride(
             name=f"override-{index}",
@@ -174,7 +173,9 @@ def _overrides(
             email=one.get("email"),
             exclude=one.get("exclude", False),
             reason="as the test says",
-            **links,
+            vault=links["vault"],
+            psa=links["psa"],
+            entra=links["entra"],
         )
 
 

@@ -132,7 +132,7 @@ def _link(body: Json | None, absent: Link) -> Link:
     key: Any = body.get("key")
     return Link(
         state=LinkState(body.get("state", LinkState.LINKED)),
-        reason=Reason.ALREADY_LINKED,
+        reason=Reason(body.get("reason", Reason.ALREADY_LINKED)),
         id=RemoteId(body["id"]),
         key=MatchKey(key) if key else None,
     )

@@ -10,6 +10,7 @@ from muster.model.entra import EntraSnapshot
 from muster.model.names import AccountId, CustomerName, RemoteId, Source
 from muster.model.observed import Observed, SourceRead
 from muster.model.records import ContactEmail, Organization, PsaContact, VaultCategory, VaultEntry
+from muster.plan.entra_index import is_object_id
 from muster.plan.keys import fold
 from muster.resources.problems import Fault
 from muster.resources.tables import Json
@@ -111,8 +112,9 @@ def _entries(
         mark = None
         if "markedFor" in one:
             accounts = names.get(fold(one["markedFor"]), ())
-            mark = f"{customer}/{accounts[0]}" if accounts else None
-            if not accounts:
+            owner = accounts[0] if accounts else one["markedFor"].lower()
+            mark = f"{customer}/{owner}"
+            if not accounts and not is_object_id(owner):
                 path = ("vault", "entries", index, "markedFor")
                 faults.append(unknown_name("account", one["markedFor"], path, names))
         found.append(

@@ -1,0 +1,143 @@
+"""How test results are written for machines: one JSON document, one JUnit report. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from muster.resources.problems import Problem
+from muster.testing.coverage import Coverage
+from muster.testing.mutate import Mutation
+from muster.testing.run import TestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that one run of `muster test` found."""
+
+    results: tuple[TestResult, ...]
+    problems: tuple[Problem, ...] = ()
+    coverage: Coverage | None = None
+    mutation: Mutation | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test could be run and passed."""
+        return not self.problems and all(result.passed for result in self.results)
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """Return the document of `-o json`."""
+    data: dict[str, Any] = {
+        "passed": report.passed,
+        "problems": [
+            {
+                "file": one.file,
+                "line": one.line,
+                "column": one.column,
+                "code": str(one.code),
+                "message": one.text,
+            }
+            for one in report.problems
+        ],
+        "tests": [_test(result) for result in report.results],
+    }
+    if report.coverage:
+        data["coverage"] = _coverage(report.coverage)
+    if report.mutation:
+        data["mutation"] = _mutation(report.mutation)
+    return data
+
+
+def _test(result: TestResult) -> dict[str, Any]:
+    test = result.test
+    return {
+        "name": test.name,
+        "place": test.where,
+        "customer": str(test.customer),
+        "passed": result.passed,
+        "error": result.error,
+        "differences": [
+            {
+                "account": one.account,
+                "field": one.field,
+                "expected": one.expected,
+                "actual": one.actual,
+                "why": one.why,
+                "place": test.place.locate(one.path),
+            }
+            for one in result.differences
+        ],
+    }
+
+
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    return {
+        "percent": coverage.percent,
+        "rules": [
+            {"policy": one.policy, "place": one.place, "rule": one.text, "test": one.test}
+            for one in coverage.rules
+        ],
+    }
+
+
+def _mutation(mutation: Mutation) -> dict[str, Any]:
+    return {
+        "mutants": len(mutation.judged),
+        "untried": mutation.untried,
+        "survivors": [
+            {
+                "policy": one.line.policy,
+                "place": one.line.place,
+                "line": one.line.text,
+                "mutant": one.what,
+                "exercisedBy": one.exercised_by,
+            }
+            for one in mutation.survivors
+        ],
+    }
+
+
+def as_junit(report: Report) -> str:
+    """Write a JUnit report: a case per test, and one in error per file that cannot be read."""
+    failures = sum(bool(result.differences) for result in report.results)
+    errors = sum(bool(result.error) for result in report.results) + len(report.problems)
+    counts = {
+        "tests": str(len(report.results) + len(report.problems)),
+        "failures": str(failures),
+        "errors": str(errors),
+    }
+    root = ElementTree.Element("testsuites", {"name": "muster test"})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": "muster test", **counts})
+    for one in report.problems:
+        name = f"{one.code} {one.line}:{one.column}"
+        case = ElementTree.SubElement(suite, "testcase", {"classname": one.file, "name": name})
+        ElementTree.SubElement(case, "error", {"message": one.text, "type": str(one.code)})
+    for result in report.results:
+        _case(suite, result)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def _case(suite: ElementTree.Element, result: TestResult) -> None:
+    file = str(result.test.place.file)
+    case = ElementTree.SubElement(suite, "testcase", {"classname": file, "name": result.test.name})
+    if result.error:
+        ElementTree.SubElement(case, "error", {"message": result.error, "type": "CannotRun"})
+    elif result.differences:
+        message = f"{len(result.differences)} not as expected"
+        failure = ElementTree.SubElement(
+            case, "failure", {"message": message, "type": "Difference"}
+        )
+        failure.text = "\n".join(
+            _sentence(result, index) for index in range(len(result.differences))
+        )
+
+
+def _sentence(result: TestResult, index: int) -> str:
+    one = result.differences[index]
+    where = result.test.place.locate(one.path)
+    who = f"{one.account} " if one.account else ""
+    why = f" ({one.why})" if one.why else ""
+    return f"{where}: {who}{one.field}: expected {one.expected}, but it is {one.actual}{why}"

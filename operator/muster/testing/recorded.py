@@ -1,0 +1,228 @@
+"""Finishes a recording: proves that it plans like the original, and that it names nobody.
+
+What the test expects is what its own plan says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from muster.errors import MusterError
+from muster.model.reasons import Reason
+from muster.model.settings import Estate
+from muster.plan.guard import guard
+from muster.plan.keys import fold
+from muster.plan.make import make_plan
+from muster.resources.documents import read_documents
+from muster.resources.schemas import load_schema
+from muster.testing.compare import LINK_NAMES
+from muster.testing.format import KIND, SUFFIXES, Place, PolicyTest
+from muster.testing.outcome import AccountSeen, Outcome, see
+from muster.testing.parse import parse_test
+from muster.testing.pseudonyms import words
+from muster.testing.redact import Redacted
+from muster.testing.renaming import Original
+from muster.testing.run import plan_test
+
+_MOST_SHOWN = 5
+_KNOWN_LENGTH = 4
+"""Shorter words are syllables that any name may hold."""
+_OF_NAMES = frozenset({Reason.NAME_DIFFERS, Reason.OVERRIDE_STALE, Reason.OPTIONS_DIFFER})
+"""Findings about what a recording does not have."""
+
+
+class CannotRecord(MusterError):
+    """The recording would be wrong or would tell too much; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A finished recording."""
+
+    text: str
+    accounts: int
+    differences: tuple[str, ...]
+    """Where its plan is another one than the original's; for people, with the new names."""
+    kept: tuple[str, ...]
+
+
+def finish(original: Original, redacted: Redacted, estate: Estate, folder: Path) -> Recording:
+    """Return the recording as a file's text.
+
+    Raises:
+        CannotRecord: a name of the original would stand in it.
+    """
+    test = _parsed({**redacted.body, "expect": {}}, folder)
+    outcome = plan_test(test, estate)
+    body = {**redacted.body, "expect": _expected(outcome, test)}
+    text = _HEAD + write_yaml(body)
+    leaks = find_leaks(text, redacted)
+    if leaks:
+        shown = ", ".join(leaks[:_MOST_SHOWN])
+        raise CannotRecord(
+            f"The recording was not written: it would hold words of the original ({shown}). "
+            "This is a bug in Muster; please report it without these words."
+        )
+    return Recording(
+        text=text,
+        accounts=len(outcome.accounts),
+        differences=tuple(differences(plan_original(original), outcome, redacted)),
+        kept=redacted.kept,
+    )
+
+
+_HEAD = (
+    "# Recorded by `muster test --record`. Names, addresses and ids are others than the\n"
+    "# customer's; what was equal is equal here. Names that the policies use are kept.\n"
+)
+
+
+def write_yaml(body: Mapping[str, Any]) -> str:
+    """Write a test; what has no parts of its own stands on one line."""
+    text: str = yaml.safe_dump(
+        body, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
+    return text
+
+
+def plan_original(original: Original) -> Outcome:
+    """Return what is planned for the customer itself."""
+    desired, known, now = original.desired, original.known, original.now
+    plan = make_plan(desired, original.observed, known, now)
+    return see(guard(plan, desired, known, now), known)
+
+
+def _parsed(body: Mapping[str, Any], folder: Path) -> PolicyTest:
+    (document,) = read_documents(write_yaml(body))
+    test = parse_test(Place(folder / f"recorded{SUFFIXES[0]}", document))
+    if isinstance(test, PolicyTest):
+        return test
+    problems = "; ".join(str(fault.message) for fault in test[:_MOST_SHOWN])
+    raise CannotRecord(f"The recording was not written: {problems}")
+
+
+def _expected(outcome: Outcome, test: PolicyTest) -> dict[str, Any]:
+    accounts = sorted(outcome.accounts.values(), key=lambda one: (one.user, one.account))
+    return {
+        "accounts": {_name(one, test): _account(one) for one in accounts},
+        "totals": outcome.totals,
+        "refused": sorted(set(outcome.refusals)),
+    }
+
+
+def _name(seen: AccountSeen, test: PolicyTest) -> str:
+    """Return the shortest name that means this account and no other."""
+    own = [name for name, found in test.names.items() if found == (seen.account,)]
+    gone = [] if own or fold(seen.user) in test.names else [seen.user]
+    return min(
+        (*own, *gone), key=lambda name: (name == seen.account, len(name)), default=seen.account
+    )
+
+
+def _account(seen: AccountSeen) -> dict[str, Any]:
+    body: dict[str, Any] = {"decision": seen.decision, "reason": seen.reason, "type": seen.type}
+    for system, link in seen.links.items():
+        said: dict[str, Any] = {"state": link.state, "reason": link.reason}
+        said |= {"id": link.id} if link.id else {}
+        said |= {"key": link.key} if link.key else {}
+        said |= {"candidates": list(link.candidates)} if link.candidates else {}
+        body[LINK_NAMES[system]] = said
+    return body | {"changes": list(seen.changes)}
+
+
+# ---------------------------------------------------------------- the two proofs
+
+
+def differences(before: Outcome, after: Outcome, redacted: Redacted) -> Iterator[str]:
+    """Yield where two plans differ beyond the names; none is what is hoped for."""
+    renamed = {redacted.accounts[one]: seen for one, seen in before.accounts.items()}
+    for account in sorted({*renamed, *after.accounts}):
+        old, new = renamed.get(account), after.accounts.get(account)
+        if old is None or new is None or _effect(old, redacted) != _effect(new, None):
+            name = new.user if new else account
+            yield f"{name}: {_shown(old)} → {_shown(new)}"
+    if before.refusals != after.refusals:
+        yield f"refused: {before.refusals or 'no'} → {after.refusals or 'no'}"
+    if _findings(before) != _findings(after):
+        yield f"findings: {_findings(before)} → {_findings(after)}"
+
+
+def _effect(seen: AccountSeen, redacted: Redacted | None) -> tuple[object, ...]:
+    """Return what must be equal; `via` is words for people."""
+    records = redacted.records if redacted else {}
+    links = tuple(
+        (
+            system,
+            link.state,
+            link.reason,
+            link.key,
+            records.get(link.id, link.id) if link.id else None,  # type: ignore[call-overload]
+            tuple(sorted(records.get(one, one) for one in link.candidates)),  # type: ignore[call-overload]
+            link.evidence,
+        )
+        for system, link in sorted(seen.links.items())
+    )
+    return (seen.type, seen.decision, seen.reason, links, seen.changes, seen.drift)
+
+
+def _shown(seen: AccountSeen | None) -> str:
+    if seen is None:
+        return "not selected"
+    links = " ".join(f"{LINK_NAMES[s]}={link.state}" for s, link in sorted(seen.links.items()))
+    return f"{seen.decision} {seen.reason} {links}".rstrip()
+
+
+def _findings(outcome: Outcome) -> dict[str, int]:
+    reasons = (one.reason for one in outcome.plan.findings if one.reason not in _OF_NAMES)
+    return dict(sorted(Counter(str(one) for one in reasons).items()))
+
+
+def find_leaks(text: str, redacted: Redacted) -> list[str]:
+    """Return the words, GUIDs and SIDs of the original that stand in a recording."""
+    allowed = _words_of_the_format() | redacted.harmless
+    for policy in (
+        *redacted.body["exampleCustomer"].get("policies", ()),
+        *redacted.body["resources"],
+    ):
+        allowed |= set(words(policy))
+    original = {word for word in redacted.original_words if len(word) >= _KNOWN_LENGTH}
+    values = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    found = sorted((set(words(values)) & original) - allowed)
+    guids = {one for one in redacted.accounts if one not in redacted.kept}
+    return found + [one for one in sorted(guids) if one in values]
+
+
+@cache
+def _words_of_the_format() -> frozenset[str]:
+    """Return the words that are the same in every recording."""
+    found: set[str] = set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                found.update(words(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(key))))
+                found.update(words(str(key)))
+                walk(value)
+        elif isinstance(node, list):
+            for one in node:
+                walk(one)
+        elif isinstance(node, str):
+            found.update(words(node))
+
+    walk(load_schema(KIND))
+    return frozenset(found | {word for reason in Reason for word in words(reason)})
+
+
+def relative(paths: Sequence[Path], folder: Path) -> list[str]:
+    """Return paths as a test in `folder` names them."""
+    import os
+
+    return [Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix() for path in paths]
