@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+UNPRINTABLE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 """What JSON may hold as it is, and a terminal may obey or a person not see."""
 
 _WIDE = 10_000
@@ -73,9 +73,20 @@ def print_data(value: Any, form: Format) -> None:
     if form is Format.YAML:
         text = yaml.safe_dump(_without_enums(value), sort_keys=False, allow_unicode=unicode)
     else:
-        text = json.dumps(value, indent=2, ensure_ascii=not unicode) + "\n"
-        text = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        text = json_text(value, unicode=unicode) + "\n"
     sys.stdout.write(text)
+
+
+def json_text(value: Any, *, unicode: bool = True) -> str:
+    """Return a value as JSON that a terminal may show; `unicode` keeps other letters readable."""
+    text = json.dumps(value, indent=2, ensure_ascii=not unicode)
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def print_text(text: str) -> None:
+    """Print a text for machines as it is; letters that the terminal lacks are written out."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def _without_enums(value: Any) -> Any:

@@ -1,18 +1,26 @@
-"""How problems are written for CI systems: one function per format, each pure."""
+"""How problems are written for CI systems: one function per format, each pure.
+
+A name may hold anything that a file system or a quoted YAML text allows. What is not printable
+is written out, such as `\\x1b`, wherever a terminal, XML or a web page would obey or refuse it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import yaml
 
 from muster import __version__
+from muster.cli.open_reports import as_open_report
+from muster.cli.output import UNPRINTABLE, json_text, visible
 from muster.resources.codes import Code, Severity, explanations
 from muster.resources.problems import Problem
 
@@ -30,6 +38,7 @@ class ProblemFormat(StrEnum):
     GITHUB = "github"
     GITLAB = "gitlab"
     MARKDOWN = "markdown"
+    OPENREPORTS = "openreports"
 
 
 def is_valid(problems: Problems) -> bool:
@@ -41,7 +50,7 @@ def as_data(problems: Problems) -> dict[str, Any]:
     """Return the document of `-o json` and `-o yaml`."""
     rows = [
         {
-            "file": one.file,
+            "file": visible(one.file),
             "line": one.line,
             "column": one.column,
             "path": one.path,
@@ -56,37 +65,51 @@ def as_data(problems: Problems) -> dict[str, Any]:
 
 def as_json(problems: Problems) -> str:
     """Write the document as JSON."""
-    return json.dumps(as_data(problems), indent=2, ensure_ascii=False)
+    return json_text(as_data(problems))
 
 
 def as_yaml(problems: Problems) -> str:
     """Write the document as YAML."""
-    return yaml.safe_dump(as_data(problems), sort_keys=False, allow_unicode=True).rstrip()
+    return _yaml(as_data(problems))
+
+
+def _yaml(value: Any) -> str:
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    if UNPRINTABLE.search(text):
+        text = yaml.safe_dump(value, sort_keys=False)
+    return text.rstrip()
 
 
 def as_junit(problems: Problems) -> str:
     """Write a JUnit report: one failed case per error, and one that passed where there is none.
 
-    Warnings and notes are skipped cases, so that they show and fail nothing.
+    Warnings and notes are skipped cases, so that they show and fail nothing. The text is ASCII,
+    other letters are references, so no wrong encoding can break it. Source of the form: the XSD
+    of Jenkins' xUnit plugin (jenkinsci/xunit-plugin, junit-10.xsd).
     """
     failures = sum(one.code.severity is Severity.ERROR for one in problems)
-    counts = {
-        "tests": str(len(problems) or 1),
-        "failures": str(failures),
-        "skipped": str(len(problems) - failures),
-    }
+    counts = {"tests": str(len(problems) or 1), "failures": str(failures), "errors": "0"}
     root = ElementTree.Element("testsuites", {"name": "muster validate"})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": "muster validate", **counts})
+    skipped = {"skipped": str(len(problems) - failures)}
+    names = {"name": "muster validate", **counts, **skipped}
+    suite = ElementTree.SubElement(root, "testsuite", names)
     for one in problems:
-        name = f"{one.code} {one.file}:{one.line}:{one.column}"
-        case = ElementTree.SubElement(suite, "testcase", {"classname": one.file, "name": name})
-        failed = one.code.severity is Severity.ERROR
-        words = {"message": one.text, **({"type": str(one.code)} if failed else {})}
-        ElementTree.SubElement(case, "failure" if failed else "skipped", words)
+        _junit_case(suite, one)
     if not problems:
         ElementTree.SubElement(suite, "testcase", {"classname": "muster", "name": "validate"})
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
+    text: bytes = ElementTree.tostring(root, encoding="us-ascii", xml_declaration=True)
+    return text.decode("ascii")
+
+
+def _junit_case(suite: ElementTree.Element, one: Problem) -> None:
+    # XML 1.0, section 2.2: most control characters may not stand in it, not even as references.
+    file = visible(one.file)
+    name = f"{one.code} {file}:{one.line}:{one.column}"
+    case = ElementTree.SubElement(suite, "testcase", {"classname": file, "name": name})
+    failed = one.code.severity is Severity.ERROR
+    words = {"message": visible(one.text, keep="\n"), **({"type": str(one.code)} if failed else {})}
+    ElementTree.SubElement(case, "failure" if failed else "skipped", words)
 
 
 _SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -108,26 +131,26 @@ def as_sarif(problems: Problems) -> str:
             {"tool": {"driver": driver}, "results": results, "columnKind": "unicodeCodePoints"}
         ],
     }
-    return json.dumps(log, indent=2, ensure_ascii=False)
+    return json.dumps(log, indent=2)
 
 
 def _sarif_rule(code: Code) -> dict[str, Any]:
     return {
         "id": str(code),
         "shortDescription": {"text": explanations()[code]},
-        "help": {"text": "docs/reference/lints.md"},
+        "help": {"text": f"docs/reference/lints.md#{code.lower()}"},
         "defaultConfiguration": {"level": _SARIF_LEVEL[code.severity]},
     }
 
 
 def _sarif_result(one: Problem, rule: int) -> dict[str, Any]:
-    uri = {"uri": one.file.replace(os.sep, "/")}
+    uri = {"uri": quote(os.fsencode(one.file.replace(os.sep, "/")))}
     region = {"startLine": max(one.line, 1), "startColumn": max(one.column, 1)}
     return {
         "ruleId": str(one.code),
         "ruleIndex": rule,
         "level": _SARIF_LEVEL[one.code.severity],
-        "message": {"text": one.text},
+        "message": {"text": visible(one.text, keep="\n")},
         "locations": [{"physicalLocation": {"artifactLocation": uri, "region": region}}],
         "partialFingerprints": {"muster/v1": _fingerprint(one)},
     }
@@ -136,7 +159,7 @@ def _sarif_result(one: Problem, rule: int) -> dict[str, Any]:
 def _fingerprint(one: Problem) -> str:
     """Return what stays the same while lines above a problem come and go."""
     words = f"{one.code}\n{one.file}\n{one.path}\n{one.message}"
-    return hashlib.sha256(words.encode()).hexdigest()
+    return hashlib.sha256(words.encode(errors="backslashreplace")).hexdigest()
 
 
 _GITHUB_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -145,13 +168,19 @@ _GITHUB_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.
 def as_github(problems: Problems) -> str:
     """Write workflow commands, which GitHub shows beside the lines of a pull request.
 
-    Source: docs.github.com, Workflow commands for GitHub Actions.
+    Errors come first, because GitHub shows only the first ten of each level. Source:
+    docs.github.com, Workflow commands for GitHub Actions.
     """
+    order = list(Severity)
     return "\n".join(
-        f"::{_GITHUB_LEVEL[one.code.severity]} file={_property(one.file)},line={one.line},"
-        f"col={one.column},title={_property(str(one.code))}::{_command(one.text)}"
-        for one in problems
+        f"::{_GITHUB_LEVEL[one.code.severity]} file={_property(visible(one.file))},line={one.line},"
+        f"col={one.column},title={_property(str(one.code))}::"
+        f"{_command(visible(one.text, keep=_BREAKS))}"
+        for one in sorted(problems, key=lambda one: order.index(one.code.severity))
     )
+
+
+_BREAKS = "\r\n"
 
 
 def _command(text: str) -> str:
@@ -174,27 +203,51 @@ def as_gitlab(problems: Problems) -> str:
         seen[mark] = seen.get(mark, 0) + 1
         rows.append(
             {
-                "description": one.text,
+                "description": visible(one.text, keep="\n"),
                 "check_name": str(one.code),
                 "fingerprint": f"{mark}-{seen[mark]}" if seen[mark] > 1 else mark,
                 "severity": _GITLAB_LEVEL[one.code.severity],
-                "location": {"path": one.file, "lines": {"begin": max(one.line, 1)}},
+                "location": {"path": visible(one.file), "lines": {"begin": max(one.line, 1)}},
             }
         )
-    return json.dumps(rows, indent=2, ensure_ascii=False)
+    return json.dumps(rows, indent=2)
+
+
+MARKDOWN_LIMIT = 65_000
+"""Characters; GitHub refuses comments above 65,536. Unconfirmed: that number is from its error
+message, no document states it."""
+_ROOM = 200
+"""Characters kept for the line that says how many are left out."""
 
 
 def as_markdown(problems: Problems) -> str:
-    """Write a table for a comment or a job's summary."""
+    """Write a table for a comment or a job's summary, cut where a comment may not be longer."""
     if not problems:
         return "**muster validate**: no problem."
-    title = f"**muster validate**: {_count(problems)}"
-    head = f"{title}\n\n| | Place | Code | |\n| --- | --- | --- | --- |"
-    rows = (
-        f"| {one.code.severity} | `{one.file}:{one.line}` | {one.code} | {_cell(one.text)} |"
-        for one in problems
-    )
-    return "\n".join([head, *rows])
+    lines = [f"**muster validate**: {_count(problems)}", "", "| | Place | Code | |"]
+    lines.append("| --- | --- | --- | --- |")
+    length = sum(len(line) + 1 for line in lines)
+    for index, one in enumerate(problems):
+        row = _markdown_row(one)
+        length += len(row) + 1
+        if length > MARKDOWN_LIMIT - _ROOM:
+            left = len(problems) - index
+            return "\n".join([*lines, "", f"… and {left} more. Run `muster validate` for all."])
+        lines.append(row)
+    return "\n".join(lines)
+
+
+def _markdown_row(one: Problem) -> str:
+    place = _code_span(f"{visible(one.file)}:{one.line}")
+    return f"| {one.code.severity} | {place} | {one.code} | {_cell(visible(one.text))} |"
+
+
+def _code_span(text: str) -> str:
+    """Return text as code in a cell, whatever it holds (CommonMark, section 6.1)."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest else ""
+    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
 
 
 def _count(problems: Problems) -> str:
@@ -205,7 +258,12 @@ def _count(problems: Problems) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+def as_openreports(problems: Problems) -> str:
+    """Write a Report of OpenReports as YAML."""
+    return _yaml(as_open_report(problems))
 
 
 WRITERS: Mapping[ProblemFormat, Callable[[Problems], str]] = {
@@ -216,5 +274,6 @@ WRITERS: Mapping[ProblemFormat, Callable[[Problems], str]] = {
     ProblemFormat.GITHUB: as_github,
     ProblemFormat.GITLAB: as_gitlab,
     ProblemFormat.MARKDOWN: as_markdown,
+    ProblemFormat.OPENREPORTS: as_openreports,
 }
 """Every format but text, which is for people."""

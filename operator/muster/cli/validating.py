@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +11,8 @@ import typer
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
-from muster.cli.output import counted, out, visible
-from muster.cli.problem_formats import WRITERS, ProblemFormat, is_valid
+from muster.cli.output import Format, counted, out, print_data, print_text, say, visible
+from muster.cli.problem_formats import WRITERS, ProblemFormat, as_data, is_valid
 from muster.errors import MusterError
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 Target = tuple[ProblemFormat, Path | None]
 
 _FORMATS = ", ".join(ProblemFormat)
-
-_HARMLESS = re.compile("(integration|customer|account)Ref")
-"""References that never are to a secret; the others' lines are not shown."""
 
 
 def validate(
@@ -89,10 +85,12 @@ def validate(
 
 
 def _target(text: str) -> Target:
-    """Read `FORMAT` or `FORMAT=PATH`."""
-    name, _, path = text.partition("=")
+    """Read `FORMAT` or `FORMAT=PATH`; the path `-` is the screen, as everywhere."""
+    name, named, path = text.partition("=")
+    if named and not path:
+        raise typer.BadParameter(f'"{text}" names no file. Write {name}=PATH, or {name} alone.')
     try:
-        return ProblemFormat(name), Path(path) if path else None
+        return ProblemFormat(name), Path(path) if path not in {"", "-"} else None
     except ValueError:
         raise typer.BadParameter(f'There is no format "{name}". Write one of {_FORMATS}.') from None
 
@@ -120,58 +118,45 @@ def _fix(paths: Sequence[Path]) -> None:
     from muster.resources.fixes import fix_files
 
     for fixed in fix_files(paths):
-        out().print(f"Fixed {fixed.file}:{fixed.line}: {fixed.what}", markup=False, soft_wrap=True)
+        say(f"Fixed {visible(fixed.file)}:{fixed.line}: {fixed.what}")
 
 
 def _write(
     kind: ProblemFormat, path: Path | None, problems: Sequence[Problem], loaded: LoadedEstate
 ) -> None:
-    if kind is ProblemFormat.TEXT:
-        text = "\n".join([*_lines(problems), _summary(problems, loaded)])
-    else:
-        text = WRITERS[kind](problems)
     if path is None:
-        out().print(text, markup=False, soft_wrap=True, highlight=False)
+        _show(kind, problems, loaded)
         return
+    text = _text(problems, loaded) if kind is ProblemFormat.TEXT else WRITERS[kind](problems)
     try:
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise MusterError(f"{path} cannot be written: {error.strerror}.") from None
+        message = f"{path} cannot be written: {error.strerror}. Name a file in a directory that is"
+        raise MusterError(f"{message} there and yours to write.") from None
 
 
-def _lines(problems: Sequence[Problem]) -> list[str]:
+def _show(kind: ProblemFormat, problems: Sequence[Problem], loaded: LoadedEstate) -> None:
+    """Print in a form; text for people is kept apart, because a terminal may colour and fold it."""
+    match kind:
+        case ProblemFormat.TEXT:
+            out().print(_text(problems, loaded), markup=False, soft_wrap=True, highlight=False)
+        case ProblemFormat.JSON | ProblemFormat.YAML:
+            print_data(as_data(problems), Format(kind))
+        case _:
+            print_text(WRITERS[kind](problems))
+
+
+def _text(problems: Sequence[Problem], loaded: LoadedEstate) -> str:
     """Return the problems for people, each with its line of the file and a caret below it."""
+    from muster.cli.excerpts import Excerpts
+
+    excerpts = Excerpts()
     lines: list[str] = []
-    texts: dict[str, list[str]] = {}
     for one in problems:
-        place = f"{one.file}:{one.line}:{one.column}"
+        place = f"{visible(one.file)}:{one.line}:{one.column}"
         lines.append(f"{place}: {one.code.severity}: {visible(one.text)} [{one.code}]")
-        lines.extend(_excerpt(one, texts))
-    return lines
-
-
-def _excerpt(one: Problem, texts: dict[str, list[str]]) -> list[str]:
-    """Return the line with a caret; nothing where a secret may stand in it."""
-    from muster.resources.codes import Code
-
-    if one.file not in texts:
-        texts[one.file] = _file_lines(Path(one.file))
-    lines = texts[one.file]
-    if one.line > len(lines) or one.code is Code.SECRET_IN_TREE:
-        return []
-    line = lines[one.line - 1]
-    if "Ref" in _HARMLESS.sub("", line) or not line.strip():
-        return []
-    number = f"{one.line:>5} | "
-    caret = " " * (len(number) + one.column - 1) + "^"
-    return [number + visible(line.expandtabs(1)), caret]
-
-
-def _file_lines(file: Path) -> list[str]:
-    try:
-        return file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
+        lines.extend(excerpts.of(one))
+    return "\n".join([*lines, _summary(problems, loaded)])
 
 
 def _summary(problems: Sequence[Problem], loaded: LoadedEstate) -> str:

@@ -6,18 +6,14 @@ What would be a guess, such as a misspelt field, stays a problem for a person.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from muster.resources.files import STDIN
+from muster.resources.files import STDIN, split_lines
 from muster.resources.load import load_estate
 from muster.resources.problems import Problem
-
-_LINE = re.compile("[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029]|$)")
-"""A line as YAML 1.1 counts them (section 5.4), with its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +36,7 @@ def fix_files(paths: Sequence[Path]) -> Iterator[Fixed]:
 
 
 def _fix_file(file: Path, problems: Sequence[Problem]) -> Iterator[Fixed]:
-    lines = _LINE.findall(file.read_bytes().decode("utf-8"))
+    lines = split_lines(file.read_bytes().decode("utf-8"))
     mark = "\ufeff" if lines[0].startswith("\ufeff") else ""
     lines[0] = lines[0].removeprefix(mark)
     done = []

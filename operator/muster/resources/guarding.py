@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from muster.errors import SpecError
 from muster.resources.codes import Code
 from muster.resources.guardrails import Guarded, Guardrails, Verdict, evaluate, read_guardrails
-from muster.resources.guardrails.policies import GROUP, Action
+from muster.resources.guardrails.policies import GROUP, Action, Binding, Policy
 from muster.resources.load import LoadedEstate, Placed
 from muster.resources.problems import Fault, Problem
 
@@ -25,7 +25,8 @@ def find_guardrails(trees: Iterable[LoadedEstate]) -> Guardrails:
     Raises:
         SpecError: one has not the shape that the API server accepts.
     """
-    policies, bindings = {}, {}
+    policies: dict[str, Policy] = {}
+    bindings: dict[str, Binding] = {}
     for tree in trees:
         for placed in tree.documents:
             found = _read(placed)

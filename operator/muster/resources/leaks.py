@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from muster.resources.codes import Code
+from muster.resources.files import place_after
 from muster.resources.problems import Problem
 
 _KEYS = re.compile(
@@ -28,12 +29,12 @@ _NAMES = {
 def find_keys(file: str, text: str) -> Iterator[Problem]:
     """Yield a problem for each key in a file's text."""
     for hit in _KEYS.finditer(text):
-        before = text[: hit.start()]
+        line, column = place_after(text[: hit.start()])
         yield Problem(
             code=Code.SECRET_IN_TREE,
             file=file,
-            line=before.count("\n") + 1,
-            column=len(before) - before.rfind("\n"),
+            line=line,
+            column=column,
             path="",
             message=f"This looks like {_NAMES[str(hit.lastgroup)]}.",
             advice="Change it, remove it from the history too, and keep it outside of git.",

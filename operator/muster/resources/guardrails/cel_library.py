@@ -1,8 +1,9 @@
 """CEL as the API server evaluates it in admission policies, as far as that is possible offline.
 
-The standard functions and Kubernetes' extensions for strings, regular expressions and most for lists
-are there. What is not (`authorizer`, quantities, URLs, IP addresses, `indexOf` of lists) is an error that says so; it is
-never taken for true. Source: Kubernetes, "Common Expression Language in Kubernetes".
+The standard functions and Kubernetes' extensions for strings, regular expressions and most for
+lists are there. What is not (`authorizer`, quantities, URLs, IP addresses, `indexOf` of lists) is
+an error that says so; it is never taken for true. Source: Kubernetes, "Common Expression Language
+in Kubernetes".
 """
 
 from __future__ import annotations

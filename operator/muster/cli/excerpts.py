@@ -1,0 +1,138 @@
+"""Shows the line of a problem with a caret below it, unless a secret may stand in that line.
+
+A line is shown only where it is about nothing that could be a secret: the names of its fields,
+those that it stands below, and the text itself are asked. When in doubt it is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rich.cells import cell_len
+
+from muster.cli.output import visible
+from muster.resources.codes import Code
+from muster.resources.files import split_lines
+from muster.resources.leaks import find_keys
+from muster.resources.problems import Problem
+from muster.resources.schemas import DESIRED_KINDS, written_schema
+
+MAX_WIDTH = 160
+"""Characters of one line; of longer ones the part around the place is shown."""
+
+_HARMLESS_REFERENCES = {"integrationRef", "customerRef", "accountRef"}
+_SECRET = re.compile(
+    r"pass(word|wd|phrase)|pwd|secret|token|credential|api[_-]?key|private|\w+Ref\b"
+    r"|^\W*(stringData|data|key)\b|\bENC\[",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+class Excerpts:
+    """Reads each file once, and looks at each line once."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, Sequence[str]] = {}
+        self._hidden: dict[tuple[str, int], bool] = {}
+
+    def of(self, one: Problem) -> list[str]:
+        """Return the problem's line and a caret below it; nothing where that cannot be shown."""
+        if one.file not in self._lines:
+            self._lines[one.file] = _file_lines(Path(one.file))
+        lines = self._lines[one.file]
+        if not 1 <= one.line <= len(lines) or not lines[one.line - 1].strip():
+            return []
+        if one.code is Code.SECRET_IN_TREE or _is_about_secret(one) or self._hides(one, lines):
+            return []
+        return _drawn(lines[one.line - 1], one)
+
+    def _hides(self, one: Problem, lines: Sequence[str]) -> bool:
+        place = (one.file, one.line)
+        if place not in self._hidden:
+            self._hidden[place] = _may_hold_secret(one, lines)
+        return self._hidden[place]
+
+
+def _drawn(line: str, one: Problem) -> list[str]:
+    place = one.column - 1
+    start = max(place - MAX_WIDTH // 2, 0) if len(line) > MAX_WIDTH else 0
+    stop = start + MAX_WIDTH
+    head = f"{one.line:>5} | " + ("…" if start else "")
+    before = head + visible(line[start:place].replace("\t", " "))
+    after = visible(line[place:stop].replace("\t", " ")) + ("…" if stop < len(line) else "")
+    # East Asian letters take two columns of a terminal, and combining marks none.
+    return [before + after, " " * cell_len(before) + "^"]
+
+
+def _file_lines(file: Path) -> Sequence[str]:
+    try:
+        return [line.rstrip("\r\n\x85\u2028\u2029") for line in split_lines(_text(file))]
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _text(file: Path) -> str:
+    return file.read_bytes().decode("utf-8-sig")
+
+
+def _is_about_secret(one: Problem) -> bool:
+    steps = one.path.split("/")
+    return any(step.endswith("Ref") and step not in _HARMLESS_REFERENCES for step in steps)
+
+
+def _may_hold_secret(one: Problem, lines: Sequence[str]) -> bool:
+    if any(True for _ in find_keys(one.file, lines[one.line - 1])):
+        return True
+    return any(_SECRET.search(_without_fields(line)) for line in _with_parents(lines, one.line))
+
+
+def _with_parents(lines: Sequence[str], number: int) -> Iterator[str]:
+    """Yield a line and those above it that are indented less, up to the document's first."""
+    line = lines[number - 1]
+    yield line
+    indent = _indent(line)
+    for above in islice(reversed(lines[: number - 1]), 1_000):
+        if above.startswith("---"):
+            return
+        if above.strip() and not above.lstrip().startswith("#") and _indent(above) < indent:
+            indent = _indent(above)
+            yield above
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
+def _without_fields(line: str) -> str:
+    """Return a line without the names of fields of ours that hold no secret."""
+    return _WORD.sub(lambda word: "" if word[0] in _fields() else word[0], line)
+
+
+@cache
+def _fields() -> frozenset[str]:
+    """Return the names of all fields and allowed values but those of references to secrets."""
+    found: set[str] = set()
+    for kind in DESIRED_KINDS:
+        _collect(written_schema(kind), found)
+    return frozenset(found) | _HARMLESS_REFERENCES
+
+
+def _collect(schema: Any, found: set[str]) -> None:
+    if isinstance(schema, list):
+        for one in schema:
+            _collect(one, found)
+    if not isinstance(schema, dict):
+        return
+    found.update(one for one in schema.get("enum", ()) if isinstance(one, str))
+    for name, field in schema.get("properties", {}).items():
+        if name.endswith("Ref"):
+            continue
+        found.add(name)
+        _collect(field, found)
+    _collect(schema.get("items"), found)

@@ -1,0 +1,105 @@
+"""The line of a problem with a caret: in the right column, and never with a secret in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from muster.cli.excerpts import MAX_WIDTH, Excerpts
+from muster.resources import load_estate
+
+HEAD = "apiVersion: muster.dev/v1alpha1\nkind: Customer\nmetadata: {name: contoso}\nspec:\n"
+HEAD += "  displayName: x\n"
+SECRET = "hunter2"
+
+
+def _shown(folder: Path, data: bytes) -> list[list[str]]:
+    file = folder / "a.yaml"
+    file.write_bytes(data)
+    excerpts = Excerpts()
+    return [excerpts.of(one) for one in load_estate([file]).problems]
+
+
+@pytest.mark.parametrize(
+    ("end", "mark"),
+    [("\n", ""), ("\r\n", "\ufeff"), ("\r", ""), ("\x85", ""), ("\u2028", "\ufeff")],
+    ids=["LF", "CRLF with a byte order mark", "CR", "NEL", "LS with a byte order mark"],
+)
+@pytest.mark.parametrize(
+    ("line", "before"),
+    [
+        ("  displayname: x", "  "),
+        ("  suspend: false  # ok\n  mode:\tx", "  "),
+        ("  vault: {integrationRef: {name: a}, wrong: 1}", "  vault: {integrationRef: {name: a}, "),
+        ('  "日本語": x', "  "),
+        ('  vault: {"é日本\u0301": a, wrong: 1}', '  vault: {"é日本\u0301": a, '),
+        ("  suspend:\t[日, 本]", "  "),
+    ],
+)  # fmt: skip
+def test_the_caret_stands_below_the_place(
+    line: str, before: str, end: str, mark: str, tmp_path: Path
+) -> None:
+    """Whatever ends the lines, and however wide the letters are, the caret is below its place."""
+    text = f"{HEAD}{line}\n".replace("\n", end)
+    *_, (shown, caret) = _shown(tmp_path, (mark + text).encode())
+    wanted = line.splitlines()[-1].replace("\t", " ")
+    assert shown.partition(" | ")[2] == wanted
+    assert len(caret) - 1 - len("    6 | ") == cell_len(before)
+
+
+def test_a_long_line_is_cut_around_the_place(tmp_path: Path) -> None:
+    """A line of megabytes does not fill the screen, and its place is still shown."""
+    line = "  " + "vault: {" + ", ".join(f"x{i}: 1" for i in range(2_000)) + "}"
+    drawn = _shown(tmp_path, f"{HEAD}{line}\n".encode())
+    assert len(drawn) >= 2_000
+    for shown, caret in drawn[2:]:
+        assert len(shown) <= MAX_WIDTH + 20
+        assert shown[len(caret) - 1] == "x"
+
+
+def test_what_a_terminal_would_obey_is_written_out(tmp_path: Path) -> None:
+    """A letter that turns the line around is shown as its number."""
+    ((shown, _),) = _shown(tmp_path, f"{HEAD}  dsplay: '\u202e'\n".encode())
+    assert "\\u202e" in shown
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"  password: {SECRET}",
+        f"  apiKey: {SECRET}",
+        f"  clientSecret: {SECRET}",
+        f"  token: {SECRET}\n",
+        f"  wrong: 1 # password {SECRET}",
+        f"  vault: {{password: {SECRET}, wrong: 1}}",
+        f"  vault: {{apiKeyRef: {SECRET}}}",
+        f"  directories:\n    activeDirectory:\n      passwordRef:\n        {SECRET}",
+        f"  directories:\n    activeDirectory:\n      passwordRef:\n        name: '{SECRET} x'",
+        f"  directories:\n    activeDirectory:\n      passwordRef:\n        - {SECRET}",
+        f"  directories:\n    activeDirectory:\n      passwordRef:\n        name: '{SECRET}",
+        f"  secret:\n\n    # why\n    deeper: [{SECRET}\n",
+        f"  wrong: hvs.{SECRET}aaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        f"---\napiVersion: v1\nkind: Secret\nstringData:\n  x: '{SECRET}",
+        f"---\napiVersion: v1\nkind: Secret\ndata:\n  x: &a {SECRET}\n  y: *b",
+    ],
+)
+def test_no_secret_is_shown(body: str, tmp_path: Path) -> None:
+    """A line that may hold a secret is not repeated where a CI keeps its log."""
+    shown = _shown(tmp_path, f"{HEAD}{body}\n".encode())
+    assert shown
+    assert SECRET not in repr(shown)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "  passwordAuthority: Wrong",
+        "  directories: {activeDirectory: {wrong: 1}}",
+        "  vault: {integrationRef: {name: it-glue}, organizationId: 1}",
+    ],
+)
+def test_fields_that_only_sound_secret_are_shown(body: str, tmp_path: Path) -> None:
+    """The names of our own fields and of harmless references hide no line."""
+    assert all(_shown(tmp_path, f"{HEAD}{body}\n".encode()))
