@@ -138,14 +138,12 @@ class Renaming:
     def _object_ids(self) -> set[str]:
         domain, tenant = self.observed.directory, self.observed.entra
         found: set[str] = {str(record.identity.id) for record in self.original.known.records}
-        for one in (*(domain.users if domain else ()), *(tenant.users if tenant else ())):
-            found.add(one.id)
-            anchor = getattr(one, "consistency_guid", None)
-            found.update([anchor] if anchor else [])
-        found.update(
-            one.id
-            for one in (*(domain.groups if domain else ()), *(tenant.groups if tenant else ()))
-        )
+        for snapshot in (domain, tenant):
+            if snapshot:
+                found.update(user.id for user in snapshot.users)
+                found.update(group.id for group in snapshot.groups)
+        for user in domain.users if domain else ():
+            found.update([user.consistency_guid] if user.consistency_guid else [])
         found.update(record.pair.id for record in self.original.known.records if record.pair.id)
         return found
 
@@ -153,7 +151,7 @@ class Renaming:
         domain = self.observed.directory
         if domain is None:
             return
-        sids = [one.sid for one in (*domain.users, *domain.groups)]
+        sids = [user.sid for user in domain.users] + [group.sid for group in domain.groups]
         own = sorted(
             int(sid.rpartition("-")[2]) for sid in sids if sid.startswith(domain.domain.sid)
         )
