@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from muster.adapters import DIRECTORIES, ENTRA_DIRECTORIES, MAILERS, PASSWORDS, PSAS, VAULTS
+from muster.audit import UNRECORDED, Trail
 from muster.errors import MusterError
 from muster.mail.welcome import mail_integration
 from muster.model.connections import (
@@ -75,9 +76,11 @@ class Assembly:
         clock: Clock = utc_now,
         http: HttpOptions | None = None,
         entry_stores: EntryStores | None = None,
+        trail_of: Callable[[Desired], Trail] = lambda _: UNRECORDED,
     ) -> None:
         self._http = http
         self._entry_stores = entry_stores
+        self._trail_of = trail_of
         self._secrets = secrets
         self._registry = registry
         self._clock = clock
@@ -100,6 +103,7 @@ class Assembly:
             vault=_try(Source.VAULT, lambda: self.vault(desired.vault), problems),
             psa=_try(Source.PSA, lambda: self.psa(desired.psa), problems),
             open_mailer=lambda name: self.mailer(mail_integration(desired, name)),
+            audit=self._trail_of(desired),
             problems=tuple(problems),
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from muster.audit import FIRST, FileSink, StreamSink, current_actor, record, verify
+from muster.audit import FIRST, FileSink, current_actor, record, verify
 from muster.errors import StateError
 
 
@@ -94,14 +93,6 @@ def test_what_cannot_be_recorded_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "audit.jsonl").mkdir()
     with pytest.raises(StateError, match="cannot be written"):
         record(FileSink(tmp_path / "audit.jsonl"), "ShowPassword", "contoso")
-
-
-def test_a_stream_gets_one_line_for_each_event() -> None:
-    """In a cluster the lines go to whoever collects them."""
-    stream = io.StringIO()
-    record(StreamSink(stream), "ShowPassword", "contoso", subject="e1\n")
-    assert json.loads(stream.getvalue())["subject"] == "e1\n"
-    assert stream.getvalue().count("\n") == 1
 
 
 def test_in_a_cluster_the_actor_is_the_service_account(tmp_path: Path) -> None:

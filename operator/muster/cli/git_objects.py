@@ -88,6 +88,13 @@ class Repository:
             )
         return "Check its name, or fetch it: a branch of the server is origin/NAME here."
 
+    def differs(self, paths: Sequence[Path]) -> bool:
+        """Say whether files at the paths are changed, new or gone since the last commit."""
+        asked = ("status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
+        places = (f":(top,literal){self.within(path)}" for path in paths)
+        own = ":(top,exclude,glob)**/.muster/**"  # the registry, which is no resource
+        return bool(self._must(*asked, "--", *places, own).strip())
+
     def apart(self, commit: str, revision: str) -> Iterator[str]:
         """Yield a note when the revision has commits that the working tree lacks."""
         done = _git(self.top, "merge-base", "--is-ancestor", commit, "HEAD")

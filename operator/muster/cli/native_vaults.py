@@ -1,4 +1,4 @@
-"""Opens the native vaults of an estate for the commands of `muster vault`, and their audit file."""
+"""Opens the native vaults of an estate for the commands of `muster vault`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from muster.adapters.native_vault import EntryStores, NativeVaultAdapter, open_native_vault
 from muster.adapters.native_vault.document import EntryDocument
@@ -76,17 +75,12 @@ def open_vaults(where: Place, namespace: str, *, write: bool = False) -> Iterato
         )
         yield NativeVaults(
             estate=loaded.estate,
-            audit=FileSink(audit_file(where)),
+            audit=FileSink(where.audit_file),
             secrets=secrets,
             stores=stores,
             options=HttpOptions(retry_budget_s=where.patience_s),
             opened=opened,
         )
-
-
-def audit_file(where: Place) -> Path:
-    """Return where it is recorded who looked at what: beside the registry."""
-    return where.state_file.with_name("audit.jsonl")
 
 
 def _of_machine(where: Place, opened: ExitStack, *, write: bool) -> tuple[Secrets, EntryStores]:

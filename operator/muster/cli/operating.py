@@ -42,6 +42,12 @@ def operator(
         Path | None,
         typer.Option(help="Directory with tls.crt and tls.key; no webhook when left out."),
     ] = None,
+    audit_directory: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep the audit in a file of this directory too; on standard output it always is."
+        ),
+    ] = None,
     log_format: Annotated[str, typer.Option(help="json or text.")] = "json",
     identity: Annotated[
         str, typer.Option(envvar="POD_NAME", help="This replica's name; unique.")
@@ -68,6 +74,7 @@ def operator(
         http_port=http_port,
         webhook_port=webhook_port,
         webhook_certificates=webhook_certificates,
+        audit_directory=audit_directory,
     )
     Operator(
         chosen, KubeApi(), KubeApi(patience_s=_LEASE_PATIENCE_S, timeout_s=_LEASE_TIMEOUT_S)

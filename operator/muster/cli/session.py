@@ -17,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from muster.adapters.secrets import ChainedSecrets, EnvironmentSecrets, FileSecrets
 from muster.apply import Tell
 from muster.assembly import Assembly, collect_rarely
+from muster.audit import FileSink, Trail, current_actor
+from muster.cli.estate_revision import revision_of
 from muster.cli.options import PATIENCE_S
 from muster.cli.output import err
 from muster.cli.shell import contain
@@ -54,6 +56,11 @@ class Place:
     def state_file(self) -> Path:
         """The registry's file."""
         return self.state or self.root / ".muster" / "state.sqlite"
+
+    @property
+    def audit_file(self) -> Path:
+        """Where it is recorded who did what: beside the registry."""
+        return self.state_file.with_name("audit.jsonl")
 
     @property
     def secrets_directory(self) -> Path | None:
@@ -111,7 +118,15 @@ def open_assembly(where: Place, registry: SqliteRegistry) -> Assembly:
     """Return the adapters of a place."""
     options = HttpOptions(retry_budget_s=where.patience_s)
     stores = {VaultBackend.REGISTRY: partial(SqliteEntryStore, registry)}
-    return Assembly(open_secrets(where), registry, http=options, entry_stores=stores)
+    trail = open_trail(where)
+    return Assembly(
+        open_secrets(where), registry, http=options, entry_stores=stores, trail_of=lambda _: trail
+    )
+
+
+def open_trail(where: Place) -> Trail:
+    """Return where the effects of a command are recorded: as this user's, at this commit."""
+    return Trail(FileSink(where.audit_file), current_actor(), revision_of(where.paths))
 
 
 def open_secrets(where: Place) -> ChainedSecrets:

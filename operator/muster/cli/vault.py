@@ -205,30 +205,6 @@ def reseal(
     return ExitCode.OK
 
 
-@app.command()
-def audit(
-    estate: options.Estate = options.HERE,
-    state: options.State = None,
-) -> int:
-    """Check the record of who looked at passwords: that no line was changed, removed or put in.
-
-    Keep the hash that it prints elsewhere: it shows later whether lines were cut off at the end.
-
-    \b
-    muster vault audit
-    """
-    from muster.audit import verify
-    from muster.cli.native_vaults import audit_file
-    from muster.cli.session import place
-
-    path = audit_file(place([estate], state))
-    found = verify(path)
-    torn = f", {counted(found.torn, 'line')} cut short by a crash" if found.torn else ""
-    events = counted(found.events, "event")
-    sys.stdout.write(visible(f"{path}: {events}{torn}; the last line is {found.head}") + "\n")
-    return ExitCode.OK
-
-
 def _require_care(reason: str, *, reveal: bool) -> None:
     if not reason.strip():
         raise SpecError(("A reason is needed: it is recorded who looked, and why. Set --reason.",))

@@ -22,6 +22,7 @@ from muster.assembly import Assembly, collect_rarely, utc_now
 from muster.errors import RemoteError
 from muster.kube.admission import find_refusals
 from muster.kube.api import KubeApi, find_login
+from muster.kube.audit_sinks import open_trails
 from muster.kube.controller import Controller, Parts
 from muster.kube.endpoints import Endpoints
 from muster.kube.entry_store import VAULT_LABEL, KubeEntryStore
@@ -60,6 +61,8 @@ class OperatorOptions:
     webhook_port: int = 9443
     webhook_certificates: Path | None = None
     """A directory with tls.crt and tls.key; None: no webhook."""
+    audit_directory: Path | None = None
+    """Where a file of this replica is kept too; None: the audit is on standard output only."""
     lease_duration_s: float = 15.0
     relist_every_s: float = RELIST_EVERY_S
 
@@ -95,7 +98,12 @@ class Operator:
             VaultBackend.KUBERNETES_SECRETS: partial(KubeEntryStore, api, options.namespace),
         }
         self._assembly = Assembly(
-            secrets, registry, utc_now, HttpOptions(before_write=guard), entry_stores=stores
+            secrets,
+            registry,
+            utc_now,
+            HttpOptions(before_write=guard),
+            entry_stores=stores,
+            trail_of=open_trails(self._store, options.identity, options.audit_directory),
         )
         self.controller: Controller = Controller(
             Parts(
