@@ -111,6 +111,7 @@ def test_a_missing_key_is_named_by_its_id() -> None:
         (f"{NEW.reveal()}\n{base64.b64encode(b'x' * 33).decode()}", "line 2 is no key"),
         (f"{NEW.reveal()}\n{NEW.reveal()}", "the same key twice"),
     ],
+    ids=["empty", "blank", "no base64", "no ASCII", "too short", "too long", "twice"],
 )
 def test_a_wrong_ring_is_refused_without_showing_it(text: str, says: str) -> None:
     """The error names the line; neither it nor what caused it holds any of the secret."""
