@@ -32,17 +32,10 @@ class Directories:
     entra: EntraIndex | None
     unread: frozenset[DirectoryKind]
     """Connected, but not read whole: their accounts stay exactly as they are."""
+    read: frozenset[DirectoryKind]
+    """Those that were read whole."""
     by_id: Mapping[AccountId, User]
     """Every user of the directories that were read."""
-
-    @property
-    def read(self) -> frozenset[DirectoryKind]:
-        """The directories that were read whole."""
-        found = {
-            DirectoryKind.ACTIVE_DIRECTORY: self.active_directory,
-            DirectoryKind.ENTRA: self.entra,
-        }
-        return frozenset(kind for kind, index in found.items() if index is not None)
 
     @property
     def netbios_name(self) -> str:
@@ -68,6 +61,7 @@ def index_directories(observed: Observed) -> Directories:
         unread=frozenset(
             kind for kind, read in reads.items() if read.connected and found[kind] is None
         ),
+        read=frozenset(kind for kind, index in found.items() if index is not None),
         by_id=_by_id(active_directory, entra),
     )
 

@@ -65,10 +65,9 @@ class Linkings:
     psa: Linking
 
     def __iter__(self) -> Iterator[Linking]:
-        if self.pair.connected:
-            yield self.pair
-        yield self.vault
-        yield self.psa
+        return iter(
+            (self.pair, self.vault, self.psa) if self.pair.connected else (self.vault, self.psa)
+        )
 
 
 def link_all(system: System, kept: Mapping[AccountId, Kept], context: Context) -> Linking:
@@ -143,17 +142,14 @@ def _is_cloud(one: Kept) -> bool:
 
 def _skip_reason(one: Kept, system: System, context: Context) -> Reason | None:
     """Return why an account is not linked to a system that is connected; None where it is."""
+    if system is System.VAULT:
+        return None if one.options.vault.match else Reason.MATCHING_OFF
     end_user = one.settings.account_type is AccountType.END_USER
-    match system:
-        case System.VAULT:
-            matches = one.options.vault.match
-        case System.PSA:
-            matches = one.options.psa.match and end_user
-        case _:
-            if context.desired.customer.password_authority is PasswordAuthority.SEPARATE:
-                return Reason.PASSWORDS_SEPARATE
-            return None if end_user and not _is_cloud(one) else Reason.NOT_PAIRED
-    return None if matches else Reason.MATCHING_OFF
+    if system is System.PSA:
+        return None if one.options.psa.match and end_user else Reason.MATCHING_OFF
+    if context.desired.customer.password_authority is PasswordAuthority.SEPARATE:
+        return Reason.PASSWORDS_SEPARATE
+    return None if end_user and not _is_cloud(one) else Reason.NOT_PAIRED
 
 
 def _name_limit(psa: Integration | None) -> int:

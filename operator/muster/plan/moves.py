@@ -25,12 +25,12 @@ def move_findings(
     """Yield, for each place that links come from, what becomes of them in the new one."""
     system = linking.system
     here = place_of(system, context.desired.customer)
-    if not linking.usable:
+    if not linking.usable or all(one.before is None for one in kept.values()):
         return
     moved: dict[str, Counter[str]] = {}
     for account, one in kept.items():
-        prior = one.before.link(system) if one.before and not one.frozen else None
-        if prior and prior.id and prior.place not in ("", here):
+        prior = one.before.link(system) if one.before else None
+        if prior and prior.place and prior.place != here and prior.id and not one.frozen:
             link = linking.links[account]
             found = "found" if is_linked(link) else COLUMN[link.state]
             if link.place != prior.place:
