@@ -21,9 +21,8 @@ from muster.errors import (
     Rejected,
     RemoteError,
     SpecError,
-    Unavailable,
 )
-from muster.mail.welcome import mail_integration, sender_of, template_of, write_welcome
+from muster.mailing import prepare_welcome
 from muster.model.accounts import AccountRecord, Intent, IntentState, Known
 from muster.model.mail import MailMessage
 from muster.model.names import (
@@ -255,22 +254,12 @@ def _send(change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit
 
 def _welcome(change: Change, record: AccountRecord, scene: Scene) -> tuple[Mailer, MailMessage]:
     """Open the mailer and write the mail; nothing was sent when this fails."""
-    desired = scene.desired
     settings = next(
         source.settings
-        for source in desired.sources
+        for source in scene.desired.sources
         if source.settings.origin.reference == change.policy
     )
-    if scene.ports.open_mailer is None:
-        raise Unavailable("Nothing here opens mail integrations.")
-    try:
-        mailer = scene.ports.open_mailer(settings.welcome.integration)
-    except SpecError as error:
-        # Such as a missing secret: no fault of this account, so that its mail waits.
-        raise AccessDenied(str(error)) from error
-    sender = sender_of(mail_integration(desired, settings.welcome.integration))
-    template = template_of(settings.welcome)
-    return mailer, write_welcome(record, desired.customer, sender, template)
+    return prepare_welcome(record, settings.welcome, scene.desired, scene.ports)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from muster.cli import (
     testing,
     validating,
     vault,
+    welcoming,
 )
 from muster.cli.demo import demo
 from muster.cli.shell import run
@@ -60,6 +61,7 @@ app.add_typer(customers.app, name="customers")
 app.add_typer(vault.app, name="vault")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(lab.app, name="lab")
+app.add_typer(welcoming.app, name="welcome")
 
 
 def _print_version(wanted: bool) -> None:

@@ -81,7 +81,7 @@ def _look_up(
         records = [
             record for _, known in known_customers(registry, [customer]) for record in known.records
         ]
-    return _find(records, account, customer), records
+    return find_record(records, account, customer), records
 
 
 def _link(field: str, pin: str, forbid: list[str] | None, *, ignore: bool) -> dict[str, Any] | None:
@@ -100,7 +100,8 @@ def _decision(**parts: Any) -> dict[str, Any]:
     return decision
 
 
-def _find(records: list[AccountRecord], name: str, customer: str) -> AccountRecord:
+def find_record(records: list[AccountRecord], name: str, customer: str) -> AccountRecord:
+    """Return the one account that a name fits; raises SpecError with those that it fits."""
     wanted = fold(name)
     found = [
         record
