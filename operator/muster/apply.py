@@ -41,6 +41,7 @@ from muster.model.settings import Desired
 from muster.plan.keys import fold
 from muster.plan.settle import settle
 from muster.ports import Mailer, Ports
+from muster.rotations import rotate
 
 _MOST_FAILURES_IN_A_ROW = 3
 """After so many unanswered writes to one system, the rest of this run leaves it alone."""
@@ -105,8 +106,8 @@ def _save_grown_sizes(plan: CustomerPlan, results: Iterable[ChangeResult], scene
 
 def _untried(change: Change) -> ChangeResult:
     """Return what a change is until it is tried: what is confirmed before it must not claim it."""
-    # A mail that was not begun is not in doubt; the record is its journal.
-    unsettled = change.action is not Action.SEND
+    # A mail or a password that was not begun is not in doubt; each has a journal of its own.
+    unsettled = change.action not in {Action.SEND, Action.ROTATE}
     problem = "It was not tried yet."
     return ChangeResult(change=change, done=False, unsettled=unsettled, problem=problem)
 
@@ -121,9 +122,12 @@ def _external_by_account(plan: CustomerPlan) -> dict[AccountId, list[Change]]:
     for change in plan.changes:
         if change.action in EXTERNAL_ACTIONS:
             grouped[change.account].append(change)
-    # People are told when the rest is done.
+    # A password goes into an entry that is as it should be; people are told when all is done.
+    last = (Action.ROTATE, Action.SEND)
     return {
-        account: sorted(changes, key=lambda change: change.action is Action.SEND)
+        account: sorted(
+            changes, key=lambda one: last.index(one.action) if one.action in last else -1
+        )
         for account, changes in grouped.items()
     }
 
@@ -161,6 +165,12 @@ class _Circuit:
         if hopeless or self.failures[system] >= _MOST_FAILURES_IN_A_ROW:
             self.open[system] = f"Not tried, because an earlier write failed: {error}"
 
+    def note_outcome(self, system: System, result: ChangeResult) -> None:
+        """Give up after some in a row that did not end well, each with its own account."""
+        self.failures[system] = 0 if result.done else self.failures[system] + 1
+        if self.failures[system] >= _MOST_FAILURES_IN_A_ROW:
+            self.open[system] = f"Not tried, because earlier ones failed: {result.problem}"
+
 
 def _on_record(
     change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit
@@ -194,6 +204,8 @@ def _carry_out(
         return _create(change, record, scene, circuit)
     if change.action is Action.SEND:
         return _send(change, record, scene, circuit)
+    if change.action is Action.ROTATE:
+        return _rotate(change, record, scene, circuit)
     try:
         with _one_record_only():
             _update(change, scene)
@@ -226,6 +238,12 @@ def _create(change: Change, record: AccountRecord, scene: Scene, circuit: _Circu
     result = ChangeResult(change=change, done=True, remote_id=remote_id)
     done = replace(intent, state=IntentState.DONE, remote_id=remote_id)
     registry.close_intent(done, settle(record, [result]))
+    return result
+
+
+def _rotate(change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit) -> ChangeResult:
+    result = rotate(change, record, scene.desired, scene.ports)
+    circuit.note_outcome(change.system, result)
     return result
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from muster.adapters import DIRECTORIES, ENTRA_DIRECTORIES, MAILERS, PASSWORDS, PSAS, VAULTS
 from muster.audit import UNRECORDED, Trail
-from muster.errors import MusterError
+from muster.errors import MusterError, SpecError
 from muster.mail.welcome import mail_integration
 from muster.model.connections import (
     ActiveDirectory,
@@ -42,6 +42,7 @@ from muster.ports import (
     Secrets,
     Vault,
 )
+from muster.sealing import KeyRing
 from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
 
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from muster.adapters.native_vault import EntryStores
 
 T = TypeVar("T")
+
+SEALING_KEYS = SecretRef(name="muster-sealing", key="keys")
+"""Where the keys are that seal passwords in the journal, unless a shell says otherwise."""
 
 
 def utc_now() -> datetime:
@@ -78,6 +82,8 @@ class Assembly:
         entry_stores: EntryStores | None = None,
         trail_of: Callable[[Desired], Trail] = lambda _: UNRECORDED,
     ) -> None:
+        self.sealing = SEALING_KEYS
+        """The secret with the keys that seal passwords; a shell may name another one."""
         self._http = http
         self._entry_stores = entry_stores
         self._trail_of = trail_of
@@ -103,6 +109,8 @@ class Assembly:
             vault=_try(Source.VAULT, lambda: self.vault(desired.vault), problems),
             psa=_try(Source.PSA, lambda: self.psa(desired.psa), problems),
             open_mailer=lambda name: self.mailer(mail_integration(desired, name)),
+            open_passwords=lambda: self.passwords(desired),
+            open_sealer=self.sealer,
             audit=self._trail_of(desired),
             problems=tuple(problems),
         )
@@ -179,6 +187,10 @@ class Assembly:
             if type(one) in PASSWORDS
         }
 
+    def sealer(self) -> KeyRing:
+        """Return what seals passwords in the journal; raises SpecError without a key."""
+        return read_sealing_keys(self._secrets, self.sealing)
+
     def entra(self, desired: Desired) -> EntraDirectory | None:
         """Return a customer's Entra tenant; raises SpecError for a missing secret.
 
@@ -238,6 +250,24 @@ class Assembly:
         yield from self._psas.values()
         yield from self._mailers.values()
         yield from self._entras.values()
+
+
+def read_sealing_keys(secrets: Secrets, ref: SecretRef = SEALING_KEYS) -> KeyRing:
+    """Return the keys that seal passwords in the journal.
+
+    Raises:
+        SpecError: there is none; it says how to make one.
+    """
+    try:
+        text = secrets.read(ref)
+    except SpecError as missing:
+        raise SpecError(
+            (
+                "No password is set without a key that seals it in the journal meanwhile: "
+                f"{missing} Make one with: muster vault key",
+            )
+        ) from missing
+    return KeyRing.parse(text, f'the secret "{ref.name}", key "{ref.key}"')
 
 
 def _secret_names(settings: Product | ActiveDirectory | Entra | KeyValue2 | None) -> frozenset[str]:

@@ -6,7 +6,7 @@ read to its end raises; it never ends early, because an early end would read as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from muster.model.connections import SecretRef
 from muster.model.directory import DirectorySnapshot
 from muster.model.entra import EntraQuestion, EntraSnapshot
 from muster.model.mail import MailMessage
-from muster.model.names import AccountId, CustomerName, RemoteId, Source
+from muster.model.names import AccountId, CustomerName, DirectoryKind, RemoteId, Source
 from muster.model.passwords import PasswordJob, PasswordPolicy, PasswordState, Proof
 from muster.model.records import (
     ContactChange,
@@ -113,6 +113,26 @@ class PasswordDirectory(Protocol):
             RemoteError: nobody said; `maybe_applied` when the attempt may have been counted.
         """
         ...
+
+
+OpenPasswords = Callable[[], Mapping[DirectoryKind, PasswordDirectory]]
+"""Returns the directories in which passwords can be set; raises SpecError for a missing secret."""
+
+
+class Sealer(Protocol):
+    """Seals and opens secret values; `muster.sealing.KeyRing` is one."""
+
+    def seal(self, plain: Secret, context: str) -> str:
+        """Return a value as text that may be stored."""
+        ...
+
+    def open(self, sealed: str, context: str) -> Secret:
+        """Return the value; raises MusterError when it does not open."""
+        ...
+
+
+OpenSealer = Callable[[], Sealer]
+"""Returns what seals passwords in the journal; raises SpecError for a missing key."""
 
 
 class Vault(Protocol):
@@ -328,6 +348,9 @@ class Ports:
     psa: Psa | None = None
     open_mailer: OpenMailer | None = None
     """Mail is opened only when there is something to send."""
+    open_passwords: OpenPasswords | None = None
+    """Likewise, when a password is to be set."""
+    open_sealer: OpenSealer | None = None
     audit: Trail = UNRECORDED
     """Where every effect is recorded."""
     problems: tuple[tuple[Source, str], ...] = ()

@@ -22,6 +22,7 @@ from muster.plan.guard import guard
 from muster.plan.make import make_plan
 from muster.ports import Ports
 from muster.report.status import report
+from muster.rotations import settle_jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +51,17 @@ class Report:
     def unsettled(self) -> bool:
         """Whether a create may have taken place unheard, so that another look is due soon."""
         held = any(one.reason is Reason.UNSETTLED_CREATE for one in self.proposal.plan.findings)
-        return held or any(result.unsettled for result in self.outcome.results)
+        return (
+            held
+            or bool(self.proposal.scene.known.jobs)
+            or any(result.unsettled for result in self.outcome.results)
+        )
 
 
-def propose(desired: Desired, ports: Ports) -> Proposal:
+def propose(desired: Desired, ports: Ports, known: Known | None = None) -> Proposal:
     """Read everything, decide everything, write nothing."""
     now = ports.clock()
-    known = ports.registry.load(desired.customer.name)
+    known = known or ports.registry.load(desired.customer.name)
     observed = observe(desired, known, ports)
     verdict = judge(desired, observed, known, now)
     scene = Scene(desired=desired, observed=observed, known=known, ports=ports)
@@ -79,4 +84,9 @@ def carry_out(proposal: Proposal, tell: Tell | None = None) -> Report:
 
 def reconcile(desired: Desired, ports: Ports, tell: Tell | None = None) -> Report:
     """Bring one customer into agreement, or say exactly why it is not."""
-    return carry_out(propose(desired, ports), tell)
+    return carry_out(propose(desired, ports, resume(desired, ports)), tell)
+
+
+def resume(desired: Desired, ports: Ports) -> Known:
+    """End the passwords that an earlier run began, and return what is known then."""
+    return settle_jobs(desired, ports.registry.load(desired.customer.name), ports)

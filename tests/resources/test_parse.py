@@ -48,7 +48,7 @@ from muster.model.settings import (
 )
 from muster.resources import Problem, Resource, load_estate, parse_resource
 from muster.resources.documents import read_documents
-from muster.resources.parse import parse_duration
+from muster.resources.durations import parse_duration
 from muster.resources.parse_connections import IT_GLUE_ENDPOINTS
 
 FILE = Path(__file__).parents[1] / "corpus" / "good" / "estate.yaml"

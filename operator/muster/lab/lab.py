@@ -27,6 +27,7 @@ from muster.lab.faults import Faults
 from muster.lab.generate.cloud import in_the_cloud
 from muster.lab.generate.estate import (
     CA,
+    SEALING,
     SECRETS,
     TenantAccess,
     Whereabouts,
@@ -45,6 +46,7 @@ from muster.lab.http import HttpLab
 from muster.lab.integrations import open_psa, open_vault
 from muster.lab.itglue.lab import ItGlueLab
 from muster.lab.mix import Mix
+from muster.sealing import new_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,7 @@ class Lab:
         domain = LabDomain(facts.dns_name, facts.netbios_name, seed=self.plan.seed)
         self._passwords[facts.name] = secrets.token_urlsafe(18)
         populate_domain(domain, customer, {READER: self._passwords[facts.name]})
+        domain.delegate_passwords(domain.find(READER))
         self.domains[facts.name] = domain
         self.ldap[facts.name] = LdapServer(domain, tls=self._tls())
         return domain
@@ -220,6 +223,7 @@ class Lab:
             **tenants,
             **self.vault.secrets,
             **self.psa.secrets,
+            SEALING: new_key().reveal(),
             (CA["name"], CA["key"]): self.ca.cert_pem.bytes().decode(),
         }
 

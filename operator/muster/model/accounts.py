@@ -23,6 +23,7 @@ from muster.model.names import (
 )
 from muster.model.passwords import JobEnd, PasswordJob
 from muster.model.reasons import Reason
+from muster.model.rotation import NO_ROTATION, Rotation
 from muster.model.settings import Options
 
 
@@ -161,6 +162,7 @@ class AccountRecord:
     """The Entra user of an end user of Active Directory."""
     paired_user: PairedUser | None = None
     welcome: Welcome = NO_WELCOME
+    rotation: Rotation = NO_ROTATION
     drift: tuple[Drift, ...] = ()
     leaving_since: datetime | None = None
     released_at: datetime | None = None

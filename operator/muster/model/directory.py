@@ -30,6 +30,10 @@ class DirectoryUser:
     expires: datetime | None = None
     critical: bool = False
     """isCriticalSystemObject: TRUE only on what the system made for itself."""
+    password_changed_at: datetime | None = None
+    """None: never, or the password must be changed at the next sign-in."""
+    service_principal: bool = False
+    """Whether a service runs under the account: it has a servicePrincipalName."""
     consistency_guid: str | None = None
     """mS-DS-ConsistencyGuid as lower-case UUID text: the anchor that Entra Connect prefers."""
 

@@ -30,5 +30,6 @@ class Limits:
     update: Limit = Limit(percent=30, floor=10)
     release: Limit = Limit(percent=10, floor=5)
     relink: Limit = Limit(percent=2, floor=2)
+    rotate: Limit = Limit(percent=100, floor=10)
     shrink: Limit = Limit(percent=50, floor=10)
     """By how much a source may shrink between two runs."""

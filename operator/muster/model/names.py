@@ -38,6 +38,8 @@ class System(StrEnum):
     """The other half of a pair: what is linked is an Entra user."""
     MAIL = "mail"
     """What people are told; nothing is linked there."""
+    DIRECTORY = "directory"
+    """The customer's directories, where passwords are set."""
 
 
 class Source(StrEnum):
@@ -69,9 +71,11 @@ class Action(StrEnum):
     """Correct the drift of an entry or contact outside."""
     SEND = "Send"
     """Send a person a welcome e-mail, once."""
+    ROTATE = "Rotate"
+    """Set a new password in the directories and keep it in the vault's entry."""
 
 
-EXTERNAL_ACTIONS = frozenset({Action.CREATE, Action.UPDATE, Action.SEND})
+EXTERNAL_ACTIONS = frozenset({Action.CREATE, Action.UPDATE, Action.SEND, Action.ROTATE})
 """The actions that reach somebody else's system."""
 
 

@@ -18,6 +18,7 @@ from muster.model.names import (
 from muster.model.observed import SourceRead
 from muster.model.reasons import Reason
 from muster.model.records import ContactChange, ContactDraft, EntryChange, EntryDraft
+from muster.model.rotation import Rotation
 from muster.model.settings import ResolvedFrom
 
 Draft = EntryDraft | EntryChange | ContactDraft | ContactChange
@@ -213,6 +214,8 @@ class ChangeResult:
     """Whether the write may have taken place without our hearing of it."""
     refused: bool = False
     """Whether the system said no to exactly this, so that repeating it is pointless."""
+    rotation: Rotation | None = None
+    """How it stands with the account's password after a rotation was tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

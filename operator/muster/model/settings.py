@@ -26,6 +26,7 @@ from muster.model.names import (
     Scope,
     Uncategorized,
 )
+from muster.model.rotation import RotationDemand, RotationSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +233,8 @@ class Options:
     """Whether an end user is sent a welcome e-mail when it is imported."""
     self_serve: bool = False
     """Whether an end user may help itself in the MSP's portal. Muster only tells it."""
+    rotation: bool = False
+    """Whether an administrator's password is rotated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +257,7 @@ class ImportSettings:
     options: Options = field(default_factory=Options)
     apply_to: ApplyTo = ApplyTo.ALL
     welcome: WelcomeSettings = field(default_factory=WelcomeSettings)
+    rotation: RotationSettings = field(default_factory=RotationSettings)
     limits: Limits = field(default_factory=Limits)
     on_leave: OnLeave = field(default_factory=OnLeave)
     interval: timedelta = timedelta(hours=3)
@@ -342,6 +346,8 @@ class AccountOverride:
     """The Entra user that belongs to an account of Active Directory."""
     email: str | None = None
     exclude: bool = False
+    rotation: bool = True
+    """False: the password of this account is not rotated."""
     reason: str = ""
 
     @property
@@ -364,6 +370,8 @@ class Desired:
     psa: Integration | None = None
     mail: tuple[Integration, ...] = ()
     """Those that its policies send welcome e-mails through."""
+    demand: RotationDemand | None = None
+    """Passwords that a person wants to be rotated now."""
 
     @property
     def suspended(self) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from muster.audit import UNRECORDED, Effect, Trail
 from muster.errors import (
@@ -49,23 +48,11 @@ from muster.passwords.steps import (
     Wait,
     WriteEntry,
 )
-from muster.ports import Clock, PasswordDirectory, Registry, Vault
+from muster.ports import Clock, PasswordDirectory, Registry, Sealer, Vault
 from muster.sealing import context_of
 
 _MOST_STEPS = 100
 """More than any job takes at one time; a circle would be a mistake of the protocol."""
-
-
-class Sealer(Protocol):
-    """Seals and opens secret values; `muster.sealing.KeyRing` is one."""
-
-    def seal(self, plain: Secret, context: str) -> str:
-        """Return a value as text that may be stored."""
-        ...
-
-    def open(self, sealed: str, context: str) -> Secret:
-        """Return the value; raises MusterError when it does not open."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

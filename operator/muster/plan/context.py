@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,6 +10,7 @@ from datetime import datetime
 from muster.model.accounts import AccountRecord, Identity, Intent, IntentState, Known
 from muster.model.names import AccountId, AccountType, ApplyTo, CustomerName, DecisionState, System
 from muster.model.observed import Observed
+from muster.model.passwords import JobEnd, PasswordJob
 from muster.model.plans import Finding
 from muster.model.settings import (
     AccountOverride,
@@ -41,6 +43,9 @@ class Context:
     records: Mapping[AccountId, AccountRecord]
     overrides: Mapping[AccountId, AccountOverride]
     intents: Mapping[tuple[AccountId, System], Intent]
+    jobs: Mapping[AccountId, PasswordJob]
+    """Passwords that are being set."""
+    job_ends: Mapping[AccountId, tuple[JobEnd, ...]]
     names: Mapping[AccountId, str]
     """What the accounts are called that are imported for the first time."""
     findings: tuple[Finding, ...]
@@ -108,6 +113,8 @@ def gather(
         records=records,
         overrides=overrides,
         intents=_intents(known.intents),
+        jobs={job.account: job for job in known.jobs},
+        job_ends=_by_account(known.job_ends),
         names=_new_names(desired.customer.name, considered, records),
         findings=tuple(unclear),
     )
@@ -145,6 +152,13 @@ def _new_names(
 def _intents(intents: Iterable[Intent]) -> dict[tuple[AccountId, System], Intent]:
     alive = (intent for intent in intents if intent.state is not IntentState.FAILED)
     return {(intent.account, intent.system): intent for intent in alive}
+
+
+def _by_account(ends: Iterable[JobEnd]) -> dict[AccountId, tuple[JobEnd, ...]]:
+    grouped: defaultdict[AccountId, list[JobEnd]] = defaultdict(list)
+    for end in ends:
+        grouped[end.account].append(end)
+    return {account: tuple(found) for account, found in grouped.items()}
 
 
 def keep(considered: Considered, context: Context) -> Kept | None:

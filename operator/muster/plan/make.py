@@ -36,6 +36,7 @@ from muster.plan.interlocks import contradictions, unsynced_tenant
 from muster.plan.linking import Linkings, link_all
 from muster.plan.moves import move_findings
 from muster.plan.reaching import selection_findings
+from muster.plan.rotation import rotation_findings, with_rotations
 from muster.plan.welcoming import welcome_findings, with_welcomes
 
 
@@ -73,7 +74,7 @@ def work_out(desired: Desired, observed: Observed, known: Known, now: datetime) 
         context=context,
         kept=kept,
         linkings=linkings,
-        plans=with_welcomes(plans, kept, context),
+        plans=with_rotations(with_welcomes(plans, kept, context), kept, context),
         released=dict(_released(context, now)),
     )
 
@@ -124,6 +125,7 @@ def _assemble(workings: Workings) -> CustomerPlan:
         *customer_findings(context),
         *account_findings(kept, plans, linkings),
         *welcome_findings(plans, kept, context),
+        *rotation_findings(plans, kept, context),
         *(one for linking in linkings for one in move_findings(kept, linking, context)),
         *unsynced_tenant(context),
     ]

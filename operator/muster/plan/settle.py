@@ -22,6 +22,8 @@ def settle(record: AccountRecord, results: Iterable[ChangeResult]) -> AccountRec
             record = _with_link(record, system, link)
         elif result.change.action is Action.SEND:
             record = record if result.done else replace(record, welcome=_unsent(record, result))
+        elif result.change.action is Action.ROTATE:
+            record = replace(record, rotation=result.rotation or record.rotation)
         elif not result.done:
             record = replace(record, drift=(*record.drift, *result.change.drift))
     return record

@@ -37,7 +37,9 @@ from muster.model.names import (
     System,
     Uncategorized,
 )
+from muster.model.passwords import Proof
 from muster.model.reasons import Reason
+from muster.model.rotation import NO_ROTATION, Rotation
 from muster.model.settings import DEFAULT_PAIRING, Options, PsaOptions, VaultOptions
 
 Json = dict[str, Any]
@@ -70,6 +72,7 @@ def read_account(resource: Json) -> AccountRecord:
         pair=_link(status["pair"]) if "pair" in status else NO_PAIR,
         paired_user=_paired_user(status.get("pair", {})),
         welcome=_welcome(status["welcomeEmail"]) if "welcomeEmail" in status else NO_WELCOME,
+        rotation=_rotation(status["rotation"]) if "rotation" in status else NO_ROTATION,
         drift=tuple(_drift(one) for one in status.get("drift", ())),
         leaving_since=_time(status.get("leavingSince")),
         released_at=_time(status.get("releasedAt")),
@@ -111,6 +114,7 @@ def _options(options: Json) -> Options:
         drift_remediation=DriftRemediation(options["driftRemediation"]),
         welcome_email=options.get("welcomeEmail", {}).get("enabled", False),
         self_serve=options.get("selfServe", False),
+        rotation=options.get("rotation", {}).get("enabled", False),
     )
 
 
@@ -139,6 +143,24 @@ def _welcome(welcome: Json) -> Welcome:
         reason=Reason(welcome["reason"]),
         at=_time(welcome.get("at")),
         message=welcome.get("message", ""),
+    )
+
+
+def _rotation(rotation: Json) -> Rotation:
+    return Rotation(
+        enabled=rotation["enabled"],
+        reason=Reason(rotation["reason"]),
+        since=_time(rotation.get("since")),
+        last=_time(rotation.get("last")),
+        next=_time(rotation.get("next")),
+        slot=rotation.get("slot", ""),
+        proof=Proof(rotation["proof"]) if "proof" in rotation else None,
+        changed_at=_time(rotation.get("changedAt")),
+        stale=rotation.get("stale", False),
+        failures=rotation.get("consecutiveFailures", 0),
+        failed_at=_time(rotation.get("failedAt")),
+        last_error=rotation.get("lastError", ""),
+        told_at=_time(rotation.get("toldAt")),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from muster.model.accounts import AccountRecord, Candidate, Drift, Link, PairedUser
 from muster.model.mail import NO_WELCOME, Welcome
 from muster.model.names import NEEDS_PERSON, DecisionState
+from muster.model.rotation import NO_ROTATION, Rotation
 from muster.model.settings import Options
 
 
@@ -65,6 +66,7 @@ def render_options(options: Options) -> dict[str, Any]:
         "driftRemediation": options.drift_remediation,
         "welcomeEmail": {"enabled": options.welcome_email},
         "selfServe": options.self_serve,
+        "rotation": {"enabled": options.rotation},
     }
 
 
@@ -100,6 +102,7 @@ def _status(record: AccountRecord) -> dict[str, Any]:
         "psa": _link(record.psa),
         "welcomeEmail": _welcome(record.welcome),
         "selfServe": _self_serve(record),
+        "rotation": _rotation(record.rotation),
         "drift": [_drift(one) for one in record.drift],
         "leavingSince": timestamp(record.leaving_since) if record.leaving_since else None,
         "releasedAt": timestamp(record.released_at) if record.released_at else None,
@@ -138,6 +141,31 @@ def _welcome(welcome: Welcome) -> dict[str, Any] | None:
             "reason": welcome.reason,
             "at": timestamp(welcome.at) if welcome.at else None,
             "message": welcome.message,
+        }
+    )
+
+
+def _rotation(rotation: Rotation) -> dict[str, Any] | None:
+    if rotation == NO_ROTATION:
+        return None
+    moments = {
+        "since": rotation.since,
+        "last": rotation.last,
+        "next": rotation.next,
+        "changedAt": rotation.changed_at,
+        "failedAt": rotation.failed_at,
+        "toldAt": rotation.told_at,
+    }
+    return _without_nothing(
+        {
+            "enabled": rotation.enabled,
+            "reason": rotation.reason,
+            **{name: timestamp(at) for name, at in moments.items() if at},
+            "slot": rotation.slot,
+            "proof": rotation.proof,
+            "stale": rotation.stale or None,
+            "consecutiveFailures": rotation.failures or None,
+            "lastError": rotation.last_error,
         }
     )
 
@@ -181,6 +209,10 @@ def _conditions(record: AccountRecord) -> list[dict[str, Any]]:
         conditions.append(
             {"type": "AmbiguousMatches", "status": "True", "reason": "CandidatesWait"}
         )
+    if record.rotation.stale:
+        conditions.append({"type": "PasswordStale", "status": "True", "reason": "PasswordStale"})
+    if record.rotation.failures:
+        conditions.append({"type": "RotationFailing", "status": "True", "reason": "RotationFailed"})
     if record.drift:
         conditions.append({"type": "DriftDetected", "status": "True", "reason": "RecordsDiffer"})
     return conditions

@@ -6,10 +6,9 @@ live in the model alone: an absent field is not passed on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from muster.model.connections import (
     Integration,
@@ -56,7 +55,9 @@ from muster.model.settings import (
     VaultOptions,
     VaultRef,
 )
+from muster.resources.durations import parse_duration
 from muster.resources.parse_connections import DIRECTORIES, INTEGRATION
+from muster.resources.parse_rotation import parse_rotation
 from muster.resources.tables import Json, Table, each, read
 
 Resource = Integration | Customer | AutomaticImportPolicy | AccountOverride
@@ -75,12 +76,6 @@ def parse_import(body: Json, origin: Origin) -> ImportSettings:
 def parse_options(body: Json) -> Options:
     """Turn an `options` block without faults into the model."""
     return Options(**read(OPTIONS, body))
-
-
-def parse_duration(text: str) -> timedelta:
-    """Read `3h`, `90m` or `1h30m`."""
-    amounts = {unit: int(digits) for digits, unit in re.findall(r"(\d+)([hm])", text)}
-    return timedelta(hours=amounts.get("h", 0), minutes=amounts.get("m", 0))
 
 
 def _time(text: str) -> datetime:
@@ -184,6 +179,7 @@ OPTIONS: Table = {
     "driftRemediation": ("drift_remediation", DriftRemediation),
     "welcomeEmail": ("welcome_email", lambda body: bool(body.get("enabled", False))),
     "selfServe": ("self_serve", bool),
+    "rotation": ("rotation", lambda body: bool(body.get("enabled", True))),
 }
 TEMPLATE: Table = {"subject": ("subject", str), "text": ("text", str), "html": ("html", str)}
 WELCOME: Table = {
@@ -194,9 +190,8 @@ WELCOME: Table = {
 }
 APPLY_TO: Table = {"applyTo": ("apply_to", ApplyTo)}
 LIMIT: Table = {"percent": ("percent", int), "floor": ("floor", int), "maximum": ("maximum", int)}
-LIMITS: Table = {
-    name: (name, lambda body: body) for name in ("create", "update", "release", "relink", "shrink")
-}
+_LIMITED = ("create", "update", "release", "relink", "rotate", "shrink")
+LIMITS: Table = {name: (name, lambda body: body) for name in _LIMITED}
 
 
 def _limits(body: Json) -> Limits:
@@ -239,6 +234,7 @@ def _settings(body: Json, origin: Origin) -> ImportSettings:
     return ImportSettings(
         origin=origin,
         welcome=WelcomeSettings(**read(WELCOME, options.get("welcomeEmail", {}))),
+        rotation=parse_rotation(options.get("rotation", {})),
         select=_select(body["select"], end_user=end_user),
         exclude=Exclude(**exclude),
         **read(SETTINGS, body),
@@ -308,6 +304,7 @@ OVERRIDE: Table = {
     "entra": ("entra", lambda body: LinkOverride(**read(ENTRA_LINK, body))),
     "email": ("email", str),
     "exclude": ("exclude", bool),
+    "rotation": ("rotation", lambda body: bool(body["enabled"])),
     "reason": ("reason", str),
 }
 

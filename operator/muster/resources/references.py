@@ -33,9 +33,11 @@ from muster.model.settings import (
 )
 from muster.resources.codes import Code
 from muster.resources.conflict import Conflict
+from muster.resources.covering import Covering
 from muster.resources.mails import all_settings, wrong_templates
 from muster.resources.problems import nearest
-from muster.resources.resolve import covers, own_imports
+from muster.resources.resolve import own_imports
+from muster.resources.time_zones import unknown_time_zones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +172,9 @@ def _double_defaults(estate: Estate, _: Known) -> Iterator[Conflict]:
 def _double_policies(estate: Estate, _: Known) -> Iterator[Conflict]:
     """Two policies of one account type name or select the same customer."""
     shared: dict[tuple[str, str], list[CustomerName]] = defaultdict(list)
+    covering = Covering(estate.policies)
     for customer in estate.customers:
-        for first, second in _rivals(customer, estate.policies):
+        for first, second in _rivals(customer, covering.of(customer)):
             shared[(first.name, second.name)].append(customer.name)
     policies = {policy.name: policy for policy in estate.policies}
     for (first_name, second_name), customers in shared.items():
@@ -255,6 +258,7 @@ CHECKS: tuple[Check, ...] = (
     _wrong_integrations,
     _wrong_mail,
     wrong_templates,
+    unknown_time_zones,
     _double_tenants,
     _double_defaults,
     _double_policies,
@@ -344,10 +348,9 @@ def _doubles(claims: Iterable[tuple[Hashable, str, str]]) -> Iterator[tuple[str,
 
 
 def _rivals(
-    customer: Customer, policies: Iterable[AutomaticImportPolicy]
+    customer: Customer, covering: Sequence[AutomaticImportPolicy]
 ) -> Iterator[tuple[AutomaticImportPolicy, AutomaticImportPolicy]]:
     """Yield each policy that covers a customer after another of its type, with that other one."""
-    covering = [policy for policy in policies if covers(policy, customer)]
     for account_type in AccountType:
         if not own_imports(customer, account_type):
             of_type = [p for p in covering if p.settings.account_type is account_type]

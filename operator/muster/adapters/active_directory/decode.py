@@ -31,6 +31,8 @@ USER_ATTRIBUTES = (
     "primaryGroupID",
     "userAccountControl",
     "accountExpires",
+    "pwdLastSet",
+    "servicePrincipalName",
     "isCriticalSystemObject",
     "mS-DS-ConsistencyGuid",
 )
@@ -145,6 +147,8 @@ def _user(entry: Entry) -> DirectoryUser:
         primary_group_rid=int(_required(entry, "primaryGroupID")),
         enabled=not int(_required(entry, "userAccountControl")) & ACCOUNT_DISABLED,
         expires=filetime(entry.first("accountExpires")),
+        password_changed_at=filetime(entry.first("pwdLastSet")),
+        service_principal=entry.first("servicePrincipalName") is not None,
         critical=flag(entry, "isCriticalSystemObject"),
         consistency_guid=_consistency_guid(entry),
     )

@@ -19,6 +19,8 @@ from muster.lab.generate.seeds import CustomerFacts, EndUsersBy
 
 CA = {"name": "lab-ca", "key": "ca.crt"}
 SECRETS = "secrets"
+SEALING = ("muster-sealing", "keys")
+"""The secret that seals passwords while they are set."""
 _HEAD = "# Written by the lab. Its ports change with every start.\n"
 
 _END_USER_OPTIONS = {
