@@ -16,8 +16,9 @@ from muster.model.connections import Integration
 from muster.model.names import CustomerName
 from muster.model.settings import AccountOverride, AutomaticImportPolicy, Customer, Desired, Estate
 from muster.resources import Conflict, Resource, find_conflicts, parse_resource, resolve
+from muster.resources.covering import covers
 from muster.resources.references import Known
-from muster.resources.resolve import covers, own_imports
+from muster.resources.resolve import own_imports
 
 Key = tuple[str, str]
 """Kind and name."""

@@ -15,8 +15,8 @@ from muster.model.names import AccountType, CustomerName, DirectoryKind, Mode
 from muster.model.settings import Customer, Desired, Estate, ImportSettings, Origin, ResolvedFrom
 from muster.resources.codes import Code
 from muster.resources.conflict import Conflict
+from muster.resources.covering import Covering
 from muster.resources.references import name_customers
-from muster.resources.resolve import covers
 
 _HIDDEN = frozenset({"cn=users", "cn=builtin", "cn=computers", "cn=managed service accounts"})
 """Default containers by their English names; a domain may have renamed ones, which only a read
@@ -106,9 +106,11 @@ def _is_hidden(path: str, *, group: bool) -> bool:
 
 def _covers_nobody(estate: Estate, _: datetime) -> Iterator[Conflict]:
     """A selector fits no customer."""
+    covering = Covering(estate.policies)
+    busy = {policy.name for customer in estate.customers for policy in covering.of(customer)}
     for policy in estate.policies if estate.customers else ():
         who = policy.customers
-        if who.default or any(covers(policy, customer) for customer in estate.customers):
+        if who.default or policy.name in busy:
             continue
         yield Conflict(
             code=Code.COVERS_NOBODY,

@@ -22,7 +22,7 @@ from muster.model.settings import (
     ImportSource,
     ResolvedFrom,
 )
-from muster.resources.labels import labels_fit
+from muster.resources.covering import Covering
 
 
 def resolve(estate: Estate) -> Estate:
@@ -34,10 +34,11 @@ def resolve(estate: Estate) -> Estate:
     overrides: dict[CustomerName, list[AccountOverride]] = defaultdict(list)
     for override in sorted(estate.overrides, key=lambda override: override.name):
         overrides[override.customer].append(override)
+    covering = Covering(estate.policies)
     desired = []
     for customer in sorted(estate.customers, key=lambda customer: customer.name):
         vault = integrations.get(customer.vault.integration) if customer.vault else None
-        sources = tuple(_sources(customer, estate.policies))
+        sources = tuple(_sources(customer, covering))
         desired.append(
             Desired(
                 customer=customer,
@@ -74,40 +75,37 @@ def _mail(
     return tuple(integrations[name] for name in sorted(names) if name in integrations)
 
 
-def covers(policy: AutomaticImportPolicy, customer: Customer) -> bool:
-    """Return whether a policy names or selects a customer; a default policy does neither."""
-    who = policy.customers
-    if who.selector:
-        return labels_fit(who.selector, dict(customer.labels))
-    return customer.name in who.names
-
-
 def own_imports(customer: Customer, account_type: AccountType) -> bool:
     """Return whether the customer's own imports keep policies of this type away."""
     return any(settings.account_type is account_type for settings in customer.imports)
 
 
-def _sources(
-    customer: Customer, policies: Sequence[AutomaticImportPolicy]
-) -> Iterator[ImportSource]:
+def _sources(customer: Customer, covering: Covering) -> Iterator[ImportSource]:
     """Yield what is in force; nothing for a customer without a directory to import from."""
     if customer.active_directory is None and customer.entra is None:
         return
+    explicit = covering.of(customer)
     for account_type in AccountType:
-        yield from _sources_of_type(customer, policies, account_type)
+        if own_imports(customer, account_type):
+            yield from _own_sources(customer, account_type)
+        else:
+            yield from _policy_sources(explicit, covering.defaults, account_type)
 
 
-def _sources_of_type(
-    customer: Customer, policies: Sequence[AutomaticImportPolicy], account_type: AccountType
-) -> tuple[ImportSource, ...]:
-    own = [s for s in customer.imports if s.account_type is account_type]
-    if own:
-        return tuple(ImportSource(settings=s, resolved_from=ResolvedFrom.CUSTOMER) for s in own)
-    of_type = [policy for policy in policies if policy.settings.account_type is account_type]
-    explicit = [policy for policy in of_type if covers(policy, customer)]
-    default = [policy for policy in of_type if policy.customers.default]
-    origin = ResolvedFrom.POLICY if explicit else ResolvedFrom.DEFAULT
-    return tuple(
-        ImportSource(settings=policy.settings, resolved_from=origin)
-        for policy in explicit or default
-    )
+def _own_sources(customer: Customer, account_type: AccountType) -> Iterator[ImportSource]:
+    for settings in customer.imports:
+        if settings.account_type is account_type:
+            yield ImportSource(settings=settings, resolved_from=ResolvedFrom.CUSTOMER)
+
+
+def _policy_sources(
+    explicit: Sequence[AutomaticImportPolicy],
+    defaults: Sequence[AutomaticImportPolicy],
+    account_type: AccountType,
+) -> Iterator[ImportSource]:
+    for policies, origin in ((explicit, ResolvedFrom.POLICY), (defaults, ResolvedFrom.DEFAULT)):
+        found = [one for one in policies if one.settings.account_type is account_type]
+        if found:
+            for policy in found:
+                yield ImportSource(settings=policy.settings, resolved_from=origin)
+            return

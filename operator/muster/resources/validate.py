@@ -17,6 +17,7 @@ from muster.resources.problems import Fault, FieldPath
 from muster.resources.rules import holds, needs_old_value
 from muster.resources.schemas import written_schema
 from muster.resources.sentences import RULES, RawText, say
+from muster.resources.soundness import is_sound
 
 _LIST_TYPE = "x-kubernetes-list-type"
 _MAP_KEYS = "x-kubernetes-list-map-keys"
@@ -25,6 +26,8 @@ _SHAPE = {"type", "required", "additionalProperties"}
 
 def find_faults(kind: str, resource: Any, raw: RawText = lambda _: None) -> tuple[Fault, ...]:
     """Return everything that is wrong with one resource of a kind that we know."""
+    if is_sound(kind, resource):
+        return ()
     errors = sorted(_validator(kind).iter_errors(resource), key=_order)
     shapes = {tuple(e.absolute_path) for e in errors if e.validator in _SHAPE}
     faults: dict[tuple[FieldPath, str], Fault] = {}
