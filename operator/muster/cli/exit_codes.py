@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     ERROR = 1
     """Resources are wrong, a system could not be read whole, or a change failed."""
     CHANGES = 2
-    """`plan --detailed-exitcode` only: there are changes."""
+    """`plan --detailed-exitcode` only: there are changes; with `--base`, because of the files."""
     AMBIGUOUS = 3
     """`plan --detailed-exitcode` only: no changes, but matches wait for a person."""
     REFUSED = 4
