@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from muster.errors import MusterError
+from muster.model.names import Action, System
 from muster.model.reasons import Reason
 from muster.model.settings import Estate
 from muster.plan.guard import guard
@@ -24,7 +25,7 @@ from muster.plan.make import make_plan
 from muster.resources.documents import read_documents
 from muster.resources.schemas import load_schema
 from muster.testing.compare import LINK_NAMES
-from muster.testing.format import KIND, SUFFIXES, Place, PolicyTest
+from muster.testing.format import API_VERSION, KIND, SUFFIXES, Place, PolicyTest
 from muster.testing.outcome import AccountSeen, Outcome, see
 from muster.testing.parse import parse_test
 from muster.testing.pseudonyms import words
@@ -35,6 +36,7 @@ from muster.testing.run import plan_test
 _MOST_SHOWN = 5
 _KNOWN_LENGTH = 4
 """Shorter words are syllables that any name may hold."""
+_NAME = "recorded on"
 _OF_NAMES = frozenset({Reason.NAME_DIFFERS, Reason.OVERRIDE_STALE, Reason.OPTIONS_DIFFER})
 """Findings about what a recording does not have."""
 
@@ -206,19 +208,20 @@ def _words_of_the_format() -> frozenset[str]:
     found: set[str] = set()
 
     def walk(node: Any) -> None:
-        if isinstance(node, dict):
-            for key, value in node.items():
-                found.update(words(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(key))))
-                found.update(words(str(key)))
-                walk(value)
-        elif isinstance(node, list):
+        if isinstance(node, list):
             for one in node:
                 walk(one)
-        elif isinstance(node, str):
-            found.update(words(node))
+        elif isinstance(node, dict):
+            fields = node.get("properties", {})
+            for name in (*fields, *node.get("enum", ())):
+                found.update(words(name))
+                found.update(words(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)))
+            for one in node.values():
+                walk(one)
 
     walk(load_schema(KIND))
-    return frozenset(found | {word for reason in Reason for word in words(reason)})
+    fixed = (*Reason, *Action, *System, f"{_NAME} {KIND} {API_VERSION} AutomaticImportPolicy spec")
+    return frozenset(found.union(word for text in fixed for word in words(text)))
 
 
 def relative(paths: Sequence[Path], folder: Path) -> list[str]:
