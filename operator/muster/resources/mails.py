@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from muster.mail.templates import find_template_problems
 from muster.mail.welcome import VARIABLES
-from muster.model.settings import Estate, ImportSettings
+from muster.model.settings import Estate, ImportSettings, Origin
 from muster.resources.codes import Code
 from muster.resources.conflict import Conflict
 
@@ -21,7 +22,22 @@ def wrong_templates(estate: Estate, _: object) -> Iterator[Conflict]:
                 at=settings.origin.at(f"options/welcomeEmail/template/{problem.part}"),
                 message=f"The template is wrong in line {problem.line} of its {problem.part}: "
                 f"{problem.message}.",
-                advice="See it with: muster welcome preview CUSTOMER ACCOUNT.",
+                advice="Correct it; `muster welcome preview` shows what becomes of it.",
+            )
+
+
+def wrong_time_zones(estate: Estate, _: object) -> Iterator[Conflict]:
+    """Yield the digests whose time zone nobody knows."""
+    for integration in estate.integrations:
+        name = integration.digest.time_zone if integration.digest else "UTC"
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            yield Conflict(
+                code=Code.WRONG_VALUE,
+                at=Origin(kind="Integration", name=integration.name).at("digest/timeZone"),
+                message=f"No time zone is named `{name}`.",
+                advice="Write a name of the IANA database, such as Europe/Berlin.",
             )
 
 

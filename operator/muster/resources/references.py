@@ -34,7 +34,7 @@ from muster.model.settings import (
 from muster.resources.codes import Code
 from muster.resources.conflict import Conflict
 from muster.resources.covering import Covering
-from muster.resources.mails import all_settings, wrong_templates
+from muster.resources.mails import all_settings, wrong_templates, wrong_time_zones
 from muster.resources.problems import nearest
 from muster.resources.resolve import own_imports
 from muster.resources.time_zones import unknown_time_zones
@@ -258,6 +258,7 @@ CHECKS: tuple[Check, ...] = (
     _wrong_integrations,
     _wrong_mail,
     wrong_templates,
+    wrong_time_zones,
     unknown_time_zones,
     _double_tenants,
     _double_defaults,
