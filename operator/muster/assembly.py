@@ -21,6 +21,7 @@ from muster.mail.welcome import mail_integration
 from muster.model.connections import (
     ActiveDirectory,
     Entra,
+    EntraConnect,
     Integration,
     KeyValue2,
     NativeVault,
@@ -176,16 +177,16 @@ class Assembly:
         Raises:
             SpecError: a secret is missing.
         """
-        customer = desired.customer
-        settings = {
-            DirectoryKind.ACTIVE_DIRECTORY: customer.active_directory,
-            DirectoryKind.ENTRA: customer.entra,
-        }
-        return {
-            kind: PASSWORDS[type(one)](one, self._secrets, self._http)
-            for kind, one in settings.items()
-            if type(one) in PASSWORDS
-        }
+        found: dict[DirectoryKind, PasswordDirectory] = {}
+        domain = desired.customer.active_directory
+        if domain is not None:
+            opener = PASSWORDS[type(domain)]
+            found[DirectoryKind.ACTIVE_DIRECTORY] = opener(domain, self._secrets, self._http)
+        # The tenant's adapter is kept, because it holds the token.
+        tenant = getattr(self.entra(desired), "passwords", None)
+        if tenant is not None:
+            found[DirectoryKind.ENTRA] = tenant
+        return found
 
     def sealer(self) -> KeyRing:
         """Return what seals passwords in the journal; raises SpecError without a key."""
@@ -270,12 +271,18 @@ def read_sealing_keys(secrets: Secrets, ref: SecretRef = SEALING_KEYS) -> KeyRin
     return KeyRing.parse(text, f'the secret "{ref.name}", key "{ref.key}"')
 
 
-def _secret_names(settings: Product | ActiveDirectory | Entra | KeyValue2 | None) -> frozenset[str]:
+def _secret_names(
+    settings: Product | ActiveDirectory | Entra | EntraConnect | KeyValue2 | None,
+) -> frozenset[str]:
     """Return the names of the secrets that some settings refer to."""
     if settings is None:
         return frozenset()
     values = [getattr(settings, field.name) for field in fields(settings)]
-    nested = (_secret_names(value) for value in values if isinstance(value, KeyValue2 | Entra))
+    nested = (
+        _secret_names(value)
+        for value in values
+        if isinstance(value, KeyValue2 | Entra | EntraConnect)
+    )
     own = frozenset(value.name for value in values if isinstance(value, SecretRef))
     return own.union(*nested)
 

@@ -69,7 +69,7 @@ def _first_day(
     if rotation.last is not None:
         return window_date(window, rotation.last) + settings.every
     began = window_date(window, rotation.since or now)
-    return began + timedelta(days=int(_share(account, "day") * settings.every.days))
+    return began + timedelta(days=1 + int(_share(account, "day") * settings.every.days))
 
 
 def _after_failures(rotation: Rotation) -> datetime | None:

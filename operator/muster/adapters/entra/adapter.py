@@ -14,6 +14,7 @@ from muster.adapters.entra.clouds import addresses_of
 from muster.adapters.entra.credentials import Credential, read_credential
 from muster.adapters.entra.graph import Graph
 from muster.adapters.entra.groups import read_groups
+from muster.adapters.entra.password_directory import EntraPasswords
 from muster.adapters.entra.roles import read_roles
 from muster.adapters.entra.signin import Application, SignIn
 from muster.adapters.entra.tenant import read_tenant
@@ -129,6 +130,11 @@ class EntraAdapter:
             AccessDenied: User.RevokeSessions.All is missing.
         """
         passwords.revoke_sessions(self._graph, user)
+
+    @property
+    def passwords(self) -> EntraPasswords:
+        """The passwords of the tenant's cloud users, as the protocol of passwords needs them."""
+        return EntraPasswords(self._graph)
 
     @property
     def usage(self) -> Usage:

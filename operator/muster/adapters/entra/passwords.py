@@ -13,7 +13,7 @@ from datetime import datetime
 from muster.adapters.entra.graph import Graph, Record, error_code
 from muster.adapters.entra.users import NEEDS
 from muster.adapters.json_values import moment_or_none
-from muster.errors import AccessDenied, Rejected
+from muster.errors import AccessDenied, NotFound, PasswordRefused, Rejected
 from muster.model.names import AccountId
 from muster.model.secret import Secret
 from muster.transport.answers import Answer
@@ -30,7 +30,7 @@ def set_password(graph: Graph, user: AccountId, password: Secret, *, must_change
     For a synchronized user Graph may accept it, and the two passwords part without a sign
     (https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-password-hash-synchronization).
     """
-    if _require(graph, user, "id,onPremisesSyncEnabled").get("onPremisesSyncEnabled") is True:
+    if require(graph, user, "id,onPremisesSyncEnabled").get("onPremisesSyncEnabled") is True:
         raise Rejected(
             f"Entra user {user} is synchronized from Active Directory, where its password belongs;"
             " set it there."
@@ -45,7 +45,7 @@ def set_password(graph: Graph, user: AccountId, password: Secret, *, must_change
 
 def changed_at(graph: Graph, user: AccountId) -> datetime | None:
     """Return when a user's password changed."""
-    record = _require(graph, user, "id,lastPasswordChangeDateTime")
+    record = require(graph, user, "id,lastPasswordChangeDateTime")
     return moment_or_none(record.get("lastPasswordChangeDateTime"))
 
 
@@ -61,15 +61,16 @@ def revoke_sessions(graph: Graph, user: AccountId) -> None:
         raise _no_such_user(user) if answer.status == 404 else _refused(user, answer)
 
 
-def _require(graph: Graph, user: AccountId, fields: str) -> Record:
+def require(graph: Graph, user: AccountId, fields: str) -> Record:
+    """Return fields of a user; raises NotFound."""
     record = graph.find(f"/users/{user}", (("$select", fields),), needs=NEEDS)
     if record is None:
         raise _no_such_user(user)
     return record
 
 
-def _no_such_user(user: AccountId) -> Rejected:
-    return Rejected(f"Entra has no user {user} any more; read the tenant again.")
+def _no_such_user(user: AccountId) -> NotFound:
+    return NotFound(f"Entra has no user {user} any more; read the tenant again.")
 
 
 def _refused(user: AccountId, answer: Answer) -> Rejected | AccessDenied:
@@ -83,8 +84,9 @@ def _refused(user: AccountId, answer: Answer) -> Rejected | AccessDenied:
             " tenant: User Administrator, or for administrators Privileged Authentication"
             " Administrator."
         )
-    return Rejected(
+    problem = (
         f"Entra refused the password of user {user} ({code}): it breaks the tenant's password"
         " policy or its list of banned passwords, or the user's domain is federated. Nothing"
         " changed."
     )
+    return PasswordRefused(problem, code=code) if answer.status == 400 else Rejected(problem)
