@@ -50,6 +50,7 @@ class LabSmtp:
         start_tls: bool = True,
         international: bool = True,
     ) -> None:
+        self.authority = ca
         self.knobs = SmtpKnobs()
         self.received: list[Envelope] = []
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
