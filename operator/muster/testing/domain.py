@@ -116,6 +116,8 @@ def make_directory(body: Json, faults: list[Fault]) -> DirectorySnapshot:
     _gather_groups(body, making)
     users = tuple(_user(one, index, making) for index, one in enumerate(bodies))
     dns = {fold(user.sam): user.dn for user in users}
+    for key, said in making.groups.items():
+        dns.setdefault(key, _group_dn(said, making))
     groups = tuple(_group(key, dns, making) for key in making.groups)
     places = [*body.get("organizationalUnits", ()), *DEFAULT_CONTAINERS, PEOPLE, GROUPS]
     places += [one.get("ou", "") for one in (*bodies, *making.groups.values())]
@@ -199,16 +201,15 @@ def _number(making: _Making) -> None:
             number += 1
 
 
-def _group(key: str, users: dict[str, str], making: _Making) -> DirectoryGroup:
+def _group(key: str, dns: dict[str, str], making: _Making) -> DirectoryGroup:
     said = making.groups[key]
     name = str(said["name"])
-    dns = {one: _group_dn(making.groups[one], making) for one in making.groups}
     found: dict[str, None] = {}
     for index, member in enumerate([*said.get("members", ()), *making.members[key]]):
-        dn = users.get(fold(member)) or dns.get(fold(member))
+        dn = dns.get(fold(member))
         if dn is None:
             path = (*making.paths[key], "members", index)
-            making.faults.append(unknown_name("user or group", member, path, (*users, *dns)))
+            making.faults.append(unknown_name("user or group", member, path, dns))
         else:
             found[dn] = None
     others = (

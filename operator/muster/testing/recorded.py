@@ -6,7 +6,7 @@ What the test expects is what its own plan says.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from muster.errors import MusterError
-from muster.model.names import Action, System
+from muster.model.names import AccountId, Action, System
 from muster.model.reasons import Reason
 from muster.model.settings import Estate
 from muster.plan.guard import guard
@@ -113,16 +113,19 @@ def _parsed(body: Mapping[str, Any], folder: Path) -> PolicyTest:
 
 def _expected(outcome: Outcome, test: PolicyTest) -> dict[str, Any]:
     accounts = sorted(outcome.accounts.values(), key=lambda one: (one.user, one.account))
+    names: defaultdict[AccountId, list[str]] = defaultdict(list)
+    for name, found in test.names.items():
+        if len(found) == 1:
+            names[found[0]].append(name)
     return {
-        "accounts": {_name(one, test): _account(one) for one in accounts},
+        "accounts": {_name(one, names[one.account], test): _account(one) for one in accounts},
         "totals": outcome.totals,
         "refused": sorted(set(outcome.refusals)),
     }
 
 
-def _name(seen: AccountSeen, test: PolicyTest) -> str:
+def _name(seen: AccountSeen, own: Sequence[str], test: PolicyTest) -> str:
     """Return the shortest name that means this account and no other."""
-    own = [name for name, found in test.names.items() if found == (seen.account,)]
     gone = [] if own or fold(seen.user) in test.names else [seen.user]
     return min(
         (*own, *gone), key=lambda name: (name == seen.account, len(name)), default=seen.account

@@ -21,6 +21,7 @@ def options_body(options: Options) -> dict[str, Any]:
             "match": options.vault.match,
             "createWhenMissing": options.vault.create_when_missing,
             "uncategorized": str(options.vault.uncategorized),
+            "followEdits": options.vault.follow_edits,
         },
         "psa": {
             "match": options.psa.match,
