@@ -51,6 +51,7 @@ SCENARIOS = (
     Scenario(name="must change, two faults", must_change=True, strangers=0),
     Scenario(name="a directory that proves nothing", date_only=True, faults=1),
     Scenario(name="two directories", targets=2, faults=1),
+    Scenario(name="two directories, must change", targets=2, must_change=True, faults=1),
 )
 
 
@@ -67,9 +68,11 @@ def test_no_interleaving_loses_a_password(
     assert found.ends.keys() >= {JobState.CONFIRMED, JobState.REFUSED, JobState.NEEDS_PERSON}
 
 
-def test_a_job_without_trouble_is_confirmed() -> None:
+@pytest.mark.parametrize("must_change", [False, True])
+def test_a_job_without_trouble_is_confirmed(must_change: bool) -> None:
     """When nothing goes wrong there is one way, and it ends with the password in the entry."""
-    found = explore(Scenario(name="calm", targets=2, faults=0, strangers=0))
+    calm = Scenario(name="calm", targets=2, faults=0, strangers=0, must_change=must_change)
+    found = explore(calm)
     assert found.ends == {JobState.CONFIRMED: 1}
 
 

@@ -272,7 +272,9 @@ def _by_others(node: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _set(node: Node, place: int, house: House, live: str) -> Node:
-    must_change = node.job.must_change and live == OURS
+    # Entra shows its date all the same.
+    hides = node.job.targets[place].proves_by is Proof.BIND
+    must_change = node.job.must_change and live == OURS and hides
     changes = node.changes + 1
     changed = house.set(live, node.now, must_change=must_change, number=changes)
     return _with_house(replace(node, changes=changes), place, changed)

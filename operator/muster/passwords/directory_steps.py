@@ -330,7 +330,9 @@ def _moved(target: Target, state: PasswordState) -> bool:
 
 def _shows_ours(target: Target, state: PasswordState, context: Context) -> bool:
     """Say whether the directory shows a change that may be ours."""
-    if context.must_change and not state.must_change:
+    # Entra does not tell that a change is demanded, and shows its date all the same.
+    tells = target.proves_by is not Proof.CHANGE_DATE
+    if context.must_change and tells and not state.must_change:
         return False
     if state.changed_at is None:
         # `must change` hides the date in Active Directory.
