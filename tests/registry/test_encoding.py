@@ -37,6 +37,7 @@ def test_a_document_of_version_1_stays_readable() -> None:
     assert body.pop("welcome")["state"] == "NotWanted"
     options = body["imported_with"]["options"]
     assert (options.pop("welcome_email"), options.pop("self_serve")) == (False, False)
+    assert options["vault"].pop("follow_edits") is False
     assert options.pop("rotation") is False
     assert body.pop("rotation")["reason"] == "RotationOff"
     assert written == json.loads(text)

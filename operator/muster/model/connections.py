@@ -26,6 +26,8 @@ class ItGlue:
     endpoint: str
     api_key: SecretRef
     ca: SecretRef | None = None
+    webhook_token: SecretRef | None = None
+    """What its workflow proves itself with; absent: it is not listened to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +169,29 @@ class Integration:
 # ---------------------------------------------------------------- directories
 
 
+class WinRmTransport(StrEnum):
+    """How a connection to Windows Remote Management is protected."""
+
+    HTTPS = "Https"
+    """TLS with a certificate that is checked; Kerberos or NTLM signs in."""
+    KERBEROS = "Kerberos"
+    """Kerberos signs in and encrypts; nothing weaker is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntraConnect:
+    """The server of Entra Connect, and the constrained endpoint on it."""
+
+    host: str
+    user_name: str
+    password: SecretRef
+    configuration_name: str
+    transport: WinRmTransport = WinRmTransport.HTTPS
+    port: int | None = None
+    """Absent: the transport's own."""
+    ca: SecretRef | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveDirectory:
     """How to read a customer's Active Directory."""
@@ -177,6 +202,8 @@ class ActiveDirectory:
     password: SecretRef
     ca: SecretRef | None = None
     start_tls: bool = False
+    entra_connect: EntraConnect | None = None
+    """Where a delta cycle is started after passwords were set."""
 
 
 class Cloud(StrEnum):

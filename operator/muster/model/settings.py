@@ -196,6 +196,8 @@ class VaultOptions:
     match: bool = True
     create_when_missing: bool = False
     uncategorized: Uncategorized = Uncategorized.HOLD
+    follow_edits: bool = False
+    """Whether a password that somebody edits in the entry is set in the directory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,7 @@ def _options(options: Json) -> Options:
             match=vault["match"],
             create_when_missing=vault["createWhenMissing"],
             uncategorized=Uncategorized(vault["uncategorized"]),
+            follow_edits=vault.get("followEdits", False),
         ),
         psa=PsaOptions(
             match=psa["match"],

@@ -56,6 +56,7 @@ def render_options(options: Options) -> dict[str, Any]:
             "match": options.vault.match,
             "createWhenMissing": options.vault.create_when_missing,
             "uncategorized": options.vault.uncategorized,
+            "followEdits": options.vault.follow_edits,
         },
         "psa": {
             "match": options.psa.match,

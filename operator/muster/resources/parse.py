@@ -166,6 +166,7 @@ VAULT_OPTIONS: Table = {
     "match": ("match", bool),
     "createWhenMissing": ("create_when_missing", bool),
     "uncategorized": ("uncategorized", Uncategorized),
+    "followEdits": ("follow_edits", bool),
 }
 PSA_OPTIONS: Table = {
     "match": ("match", bool),

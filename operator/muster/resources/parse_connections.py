@@ -10,6 +10,7 @@ from muster.model.connections import (
     Cloud,
     ConnectWise,
     Entra,
+    EntraConnect,
     GraphMail,
     HaloPsa,
     Hudu,
@@ -19,6 +20,7 @@ from muster.model.connections import (
     NativeVault,
     Smtp,
     VaultBackend,
+    WinRmTransport,
 )
 from muster.model.mail import DigestSettings, MailSender
 from muster.resources.tables import Json, Table, read, secret_ref
@@ -39,6 +41,7 @@ IT_GLUE: Table = {
     "endpoint": ("endpoint", str),
     "apiKeyRef": ("api_key", secret_ref),
     "caRef": ("ca", secret_ref),
+    "webhook": ("webhook_token", lambda body: secret_ref(body["tokenRef"])),
 }
 HUDU: Table = {
     "endpoint": ("endpoint", str),
@@ -123,12 +126,22 @@ INTEGRATION: Table = {
     "digest": ("digest", lambda body: DigestSettings(**read(DIGEST, body))),
 }
 
+ENTRA_CONNECT: Table = {
+    "host": ("host", str),
+    "port": ("port", int),
+    "userName": ("user_name", str),
+    "passwordRef": ("password", secret_ref),
+    "configurationName": ("configuration_name", str),
+    "transport": ("transport", WinRmTransport),
+    "caRef": ("ca", secret_ref),
+}
 ACTIVE_DIRECTORY: Table = {
     "servers": ("servers", tuple),
     "userName": ("user_name", str),
     "passwordRef": ("password", secret_ref),
     "caRef": ("ca", secret_ref),
     "startTls": ("start_tls", bool),
+    "entraConnect": ("entra_connect", lambda body: EntraConnect(**read(ENTRA_CONNECT, body))),
 }
 ENTRA: Table = {
     "tenantId": ("tenant_id", str.lower),
