@@ -53,6 +53,10 @@ def plan(
             show_default=False,
         ),
     ] = None,
+    pseudonymize: Annotated[
+        bool,
+        typer.Option("--pseudonymize", help="With --record: give people other names in the file."),
+    ] = False,
     recording: Annotated[
         Path | None,
         typer.Option(
@@ -89,6 +93,8 @@ def plan(
     """
     if anonymous and not base and output is not PlanFormat.MARKDOWN:
         raise typer.BadParameter("--anonymous needs --base or -o markdown.")
+    if pseudonymize and not record:
+        raise typer.BadParameter("--pseudonymize needs --record.")
     if record and recording:
         raise typer.BadParameter("--record and --from exclude each other.")
     from muster.cli.reviewing import Review, review
@@ -99,6 +105,7 @@ def plan(
         only=tuple(only or ()),
         base=base,
         record=record,
+        pseudonymize=pseudonymize,
         recording=recording,
         form=output,
         anonymous=anonymous,

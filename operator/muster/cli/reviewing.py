@@ -6,6 +6,7 @@ answered. So both sides see the same, and a recording gives the plan that was ma
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from muster.plan.compare import Side, compare
 from muster.recording.connections import connection
 from muster.recording.file import read_recording, write_recording
 from muster.recording.model import RecordedCustomer, Recording
+from muster.recording.pseudonymize import differs, pseudonymize
 from muster.recording.replay import plan_recorded
 from muster.recording.taking import Asker, take
 from muster.report.comparison_document import Comparison
@@ -39,6 +41,8 @@ class Review:
     base: str = ""
     """A revision to compare with; empty: plan the working tree alone."""
     record: Path | None = None
+    pseudonymize: bool = False
+    """Whether the people of what is recorded get other names."""
     recording: Path | None = None
     """A recording to plan from instead of systems."""
     form: PlanFormat = PlanFormat.TEXT
@@ -92,8 +96,7 @@ def review(asked: Review) -> int:
             sides = _sides(loaded, base, asked.only)
             recording, failed = _take(session, sides, everything=asked.record is not None)
         if asked.record:
-            write_recording(recording, asked.record)
-            say(f"Recorded {asked.record}. It holds names and addresses of people.")
+            failed += _keep(asked, recording, sides, asked.record)
         head = _plan(recording, sides.head)
         if base is None:
             code = _show_plan(asked, loaded, recording, head)
@@ -157,6 +160,26 @@ def _take(session: Session, sides: _Sides, *, everything: bool) -> tuple[Recordi
         complain(str(error))
     taken = tuple(one for one in results if isinstance(one, RecordedCustomer))
     return Recording(customers=taken), len(failed)
+
+
+def _keep(asked: Review, recording: Recording, sides: _Sides, file: Path) -> int:
+    """Write the recording, under other names where asked; return how many plan otherwise then."""
+    if not asked.pseudonymize:
+        write_recording(recording, file)
+        say(f"Recorded {file}. It holds names and addresses of people.")
+        return 0
+    salt = secrets.token_bytes(16)
+    renamed = [pseudonymize(one, sides.of(one.name), salt) for one in recording.customers]
+    write_recording(Recording(customers=tuple(renamed)), file)
+    say(f"Recorded {file}. People have other names in it; ids are their own.")
+    odd = [
+        before.name
+        for before, after in zip(recording.customers, renamed, strict=True)
+        if any(differs(one, before, after) for one in sides.of(before.name))
+    ]
+    for name in odd:
+        complain(f"Under other names, {name} is planned otherwise: a rule looks at its names.")
+    return len(odd)
 
 
 def _plan(
