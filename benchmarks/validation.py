@@ -23,6 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from muster.assembly import collect_rarely
 from muster.cli.schemas import json_schema_files
 from muster.resources.documents import read_documents
 from muster.resources.files import list_files, read_text
@@ -36,6 +37,7 @@ _NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 def main() -> None:
     """Write the tree, measure, and print one table."""
+    collect_rarely()
     parser = argparse.ArgumentParser()
     parser.add_argument("--kubeconform", type=Path)
     kubeconform = parser.parse_args().kubeconform
@@ -51,18 +53,16 @@ def main() -> None:
 
 
 def _steps(tree: Path, kubeconform: Path | None) -> Iterator[tuple[str, Callable[[], object]]]:
+    load_estate([tree]).checked()
+    yield "all of loading", lambda: load_estate([tree])
+    loaded = load_estate([tree])
+    yield "lints", lambda: loaded.lints(_NOW)
     files, _ = list_files([tree])
     texts = [read_text(file) for file in files]
     values = [one.value for text in texts for one in read_documents(text)]
     yield "find and read the files", lambda: [read_text(f) for f in list_files([tree])[0]]
     yield "YAML with places", lambda: [list(read_documents(text)) for text in texts]
     yield "schemas and rules", lambda: [find_faults(one["kind"], one) for one in values]
-    yield "all of loading, one process", lambda: load_estate([tree], processes=1)
-    yield "all of loading", lambda: load_estate([tree])
-    loaded = load_estate([tree])
-    loaded.checked()
-    yield "lints", lambda: loaded.lints(_NOW)
-    program = [sys.executable, "-m", "muster.cli.main"]
     program = [sys.executable, "-c", "from muster.cli.main import main; main()"]
     yield "muster validate, the program", lambda: _run(*program, "validate", str(tree))
     if kubeconform:

@@ -119,8 +119,9 @@ def test_each_lint_is_found_at_its_line(code: Code, tmp_path: Path) -> None:
 
 
 def test_every_lint_is_tried() -> None:
-    """No warning or note is without its row above."""
-    assert set(CASES) == {code for code in Code if code.severity is not Severity.ERROR}
+    """No warning or note is without its row above; those of guardrails have tests of their own."""
+    mild = {code for code in Code if code.severity is not Severity.ERROR}
+    assert set(CASES) == {code for code in mild if not code.startswith("Guardrail")}
 
 
 def test_every_code_is_explained() -> None:

@@ -63,9 +63,11 @@ def validate(
     muster validate . -o github -o sarif=muster.sarif -o junit=muster.xml
     kustomize build . | muster validate -
     """
+    from muster.assembly import collect_rarely
     from muster.cli.session import place
     from muster.resources import load_estate
 
+    collect_rarely()
     targets = [_target(text) for text in output or (str(ProblemFormat.TEXT),)]
     if sum(path is None for _, path in targets) > 1:
         raise typer.BadParameter("Only one --output may go to the screen; give the others a =PATH.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from muster.resources.codes import Code
+from muster.resources.keys import hide_keys
 
 FieldPath = tuple[str | int, ...]
 """The way from a document's root to a value: field names and list positions."""
@@ -68,9 +69,13 @@ def dotted(path: Sequence[str | int]) -> str:
 
 
 def shorten(text: str, limit: int = 60) -> str:
-    """Return the text on one line, cut at `limit` characters, with nothing unprintable in it."""
+    """Return the text on one line, cut at `limit` characters, with nothing unprintable in it.
+
+    A key is never repeated; its kind is named.
+    """
     line = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for letter in hide_keys(text)
     )
     return line if len(line) <= limit else line[: limit - 1] + "…"
 

@@ -1,0 +1,27 @@
+"""Knows what a key looks like, so that one is found in a tree and never repeated in a message."""
+
+from __future__ import annotations
+
+import re
+
+KEYS = re.compile(
+    r"(?P<private>-----BEGIN [A-Z ]*PRIVATE KEY-----)"
+    r"|(?P<itglue>\bITG\.[0-9A-Fa-f]{16,})"
+    r"|(?P<token>\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.)"
+    r"|(?P<vault>\bhvs\.[A-Za-z0-9_-]{20,})"
+)
+"""IT Glue's keys begin with ITG., JSON web tokens with eyJ (base64 of `{"`), tokens of HashiCorp
+Vault and OpenBao with hvs."""
+
+NAMES = {
+    "private": "a private key",
+    "itglue": "an IT Glue API key",
+    "token": "an access token",
+    "vault": "a Vault token",
+}
+
+
+def hide_keys(text: str) -> str:
+    """Return a text with the kind of its first key in place of the key and all that follows."""
+    hit = KEYS.search(text)
+    return f"{text[: hit.start()]}({NAMES[str(hit.lastgroup)]})" if hit else text
