@@ -42,7 +42,7 @@ def test_all_mistakes_are_named_at_once_with_their_lines(muster: Shell) -> None:
     assert result.code == 1
     assert "broken.yaml:2:1: " in result.out
     line = next(line for line in result.out.splitlines() if "staff.yaml:" in line)
-    assert "staff.yaml:8:3: Unknown field `spec.mod`. Did you mean `mode`?" in line
+    assert "staff.yaml:8:3: error: Unknown field `spec.mod`. Did you mean `mode`?" in line
     assert muster("plan").code == 1
     assert not (muster.estate / ".muster").exists()
 
