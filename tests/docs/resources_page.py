@@ -63,7 +63,7 @@ def resources_page() -> str:
     written = [kind for kind in KINDS if kind not in DESIRED_KINDS]
     head = _HEAD.format(desired=_listed(DESIRED_KINDS), written=_listed(written))
     metadata = load_schema(KINDS[0])["properties"]["metadata"]
-    every = "## Every resource\n\n" + _table(fields(metadata, "metadata"))
+    every = "## Every resource\n\n" + table(fields(metadata, "metadata"))
     return "\n".join([head, every, *map(_kind, KINDS)])
 
 
@@ -77,7 +77,7 @@ def _kind(kind: str) -> str:
     found = list(fields(properties["spec"], "spec"))
     if kind != _SETTINGS:
         found = [field for field in found if not field.path.startswith("spec.imports[].")]
-    parts.append(_table(found))
+    parts.append(table(found))
     if "imports" in properties["spec"]["properties"]:
         parts.append(
             f"Each item of `spec.imports` has the fields and rules of "
@@ -88,7 +88,7 @@ def _kind(kind: str) -> str:
     parts += _rules(_RULES, [one for one in said if not one.about_change])
     parts += _rules(_CHANGES, [one for one in said if one.about_change])
     if "status" in properties:
-        parts += ["Status, written by Muster:\n", _table(fields(properties["status"], "status"))]
+        parts += ["Status, written by Muster:\n", table(fields(properties["status"], "status"))]
     return "\n".join(parts)
 
 
@@ -121,7 +121,8 @@ def _reference(schema: Schema) -> str | None:
     return "reference" if names == {"name"} else None
 
 
-def _table(found: Any) -> str:
+def table(found: Any) -> str:
+    """Return the rows of fields as a table."""
     head = "| field | type | default | what it does |\n| --- | --- | --- | --- |\n"
     return head + "\n".join(map(_row, found)) + "\n"
 
