@@ -190,7 +190,7 @@ def test_a_pseudonymized_recording_plans_alike_and_names_nobody(
 
 
 def of_people(value: Any) -> Iterator[str]:
-    """Yield the names and addresses of people in a recording; syllables and `admin` are anybody's."""
+    """Yield names and addresses of people; syllables and `admin` are anybody's."""
     if isinstance(value, list):
         for one in value:
             yield from of_people(one)

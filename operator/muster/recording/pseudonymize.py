@@ -26,6 +26,7 @@ from muster.model.settings import (
     Select,
 )
 from muster.observe import observe
+from muster.plan.entra_index import is_object_id
 from muster.recording.model import RecordedCustomer
 from muster.recording.replay import RecordedSystems, plan_recorded
 from muster.testing.pseudonyms import Pseudonyms
@@ -121,7 +122,7 @@ def _part(field: str, part: Any, names: Pseudonyms) -> Any:
         return tuple(_part(field, one, names) for one in part)
     if is_dataclass(part) and not isinstance(part, Options):
         return _renamed(part, names)
-    if not isinstance(part, str) or isinstance(part, Enum) or not part:
+    if not isinstance(part, str) or isinstance(part, Enum) or not part or is_object_id(part):
         return part
     if field in _DROPPED:
         return ""
