@@ -33,75 +33,86 @@ class TestFormat(StrEnum):
 _FORMATS = ", ".join(TestFormat)
 
 
+Targets = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[PATH]...",
+        help="Test files, or directories with some; the current directory when left out. "
+        "With --record, the resources.",
+        show_default=False,
+    ),
+]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT[=PATH]",
+        help=f"How to print, or what to write where; repeat it for several. One of {_FORMATS}.",
+        show_default="text",
+    ),
+]
+WithCoverage = Annotated[
+    bool,
+    typer.Option("--coverage", help="List the rules of the policies that no test exercises."),
+]
+CoverageMin = Annotated[
+    int | None,
+    typer.Option(
+        "--coverage-min",
+        min=0,
+        max=100,
+        metavar="PERCENT",
+        help="Fail when fewer of the rules are exercised; includes --coverage.",
+        show_default=False,
+    ),
+]
+Mutate = Annotated[
+    bool,
+    typer.Option(
+        "--mutate",
+        help="Change the policies line by line, and list what no test would notice.",
+    ),
+]
+MutateLimit = Annotated[
+    float,
+    typer.Option("--mutate-limit", min=0, metavar="SECONDS", help="How long to try mutants."),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Fail when --mutate finds what no test would notice."),
+]
+Record = Annotated[
+    str | None,
+    typer.Option(
+        "--record",
+        metavar="CUSTOMER",
+        help="Instead of testing, read a customer's systems and write them as a test, with "
+        "other names.",
+        show_default=False,
+    ),
+]
+To = Annotated[
+    Path | None,
+    typer.Option(
+        "--to",
+        metavar="FILE",
+        help="Where --record writes; standard output when left out.",
+        show_default=False,
+    ),
+]
+
+
 def policy_tests(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[PATH]...",
-            help="Test files, or directories with some; the current directory when left out. "
-            "With --record, the resources.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FORMAT[=PATH]",
-            help=f"How to print, or what to write where; repeat it for several. One of {_FORMATS}.",
-            show_default="text",
-        ),
-    ] = None,
-    coverage: Annotated[
-        bool,
-        typer.Option("--coverage", help="List the rules of the policies that no test exercises."),
-    ] = False,
-    coverage_min: Annotated[
-        int | None,
-        typer.Option(
-            "--coverage-min",
-            min=0,
-            max=100,
-            metavar="PERCENT",
-            help="Fail when fewer of the rules are exercised; includes --coverage.",
-            show_default=False,
-        ),
-    ] = None,
-    mutate: Annotated[
-        bool,
-        typer.Option(
-            "--mutate",
-            help="Change the policies line by line, and list what no test would notice.",
-        ),
-    ] = False,
-    mutate_limit: Annotated[
-        float,
-        typer.Option("--mutate-limit", min=0, metavar="SECONDS", help="How long to try mutants."),
-    ] = 60,
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help="Fail when --mutate finds what no test would notice."),
-    ] = False,
-    record: Annotated[
-        str | None,
-        typer.Option(
-            "--record",
-            metavar="CUSTOMER",
-            help="Instead of testing, read a customer's systems and write them as a test, with "
-            "other names.",
-            show_default=False,
-        ),
-    ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            "--to",
-            metavar="FILE",
-            help="Where --record writes; standard output when left out.",
-            show_default=False,
-        ),
-    ] = None,
+    paths: Targets = None,
+    output: Outputs = None,
+    coverage: WithCoverage = False,
+    coverage_min: CoverageMin = None,
+    mutate: Mutate = False,
+    mutate_limit: MutateLimit = 60,
+    strict: Strict = False,
+    record: Record = None,
+    to: To = None,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
     patience: options.Patience = options.PATIENCE_S,

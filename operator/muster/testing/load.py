@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,10 +50,11 @@ def _files(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
-    for file in sorted(path.rglob("*")) if path.is_dir() else ():
-        hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        if file.name.endswith(SUFFIXES) and not hidden and file.is_file():
-            yield file
+    for root, directories, files in os.walk(path):
+        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(root, name)
 
 
 def _nothing(path: Path) -> Problem:
