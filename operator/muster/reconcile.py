@@ -48,6 +48,12 @@ class Report:
     status: dict[str, Any]
 
     @property
+    def next_rotation(self) -> datetime | None:
+        """When a password of the customer is due next; None where none is."""
+        text = self.status.get("rotation", {}).get("next")
+        return datetime.fromisoformat(text) if text else None
+
+    @property
     def unsettled(self) -> bool:
         """Whether a create may have taken place unheard, so that another look is due soon."""
         held = any(one.reason is Reason.UNSETTLED_CREATE for one in self.proposal.plan.findings)

@@ -34,6 +34,7 @@ LABELS = {
     "muster_accounts": {"customer"},
     "muster_drift": {"customer"},
     "muster_matches": {"customer", "system", "state"},
+    "muster_passwords": {"customer", "state"},
     "muster_status_condition": {"kind", "name", "type"},
     "muster_queue_depth": set(),
     "muster_listed_age_seconds": set(),

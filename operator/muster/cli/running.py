@@ -24,10 +24,13 @@ from muster.cli.exit_codes import ExitCode
 from muster.cli.output import complain, counted, say
 from muster.cli.session import WORKERS, Place, Session, Stopped, open_assembly, open_session, place
 from muster.cli.shell import contain
+from muster.digests import DailyDigests
 from muster.errors import MusterError
+from muster.model.connections import Integration
 from muster.model.names import CustomerName
 from muster.model.plans import Change
 from muster.model.settings import Desired
+from muster.ports import Mailer
 from muster.reconcile import Report, reconcile
 from muster.report.status import DEFAULT_INTERVAL
 from muster.resources import load_estate
@@ -97,13 +100,18 @@ class Schedule:
         names = sorted(self.due, key=lambda name: (self.due[name], name))
         return [self.seen[name] for name in names if self.due[name] <= now]
 
-    def put_off(self, one: Desired, now: datetime, *, ready: bool) -> None:
-        """Set the next time: the interval with jitter, sooner after a failure."""
+    def put_off(
+        self, one: Desired, now: datetime, *, ready: bool, rotation: datetime | None = None
+    ) -> None:
+        """Set the next time: the interval with jitter, sooner after a failure or for a rotation."""
         intervals = [source.settings.interval for source in one.sources]
         interval = min(intervals, default=DEFAULT_INTERVAL)
         wait = interval if ready else min(interval, _RETRY_AFTER)
         # Jitter spreads load over the vendors' quotas; it needs no cryptography.
-        self.due[one.customer.name] = now + wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311
+        moment = now + wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311
+        if rotation is not None and now < rotation < moment:
+            moment = rotation + timedelta(seconds=1)
+        self.due[one.customer.name] = moment
 
 
 class _Loop:
@@ -119,6 +127,8 @@ class _Loop:
         self._everybody = everybody
         self._schedule = Schedule()
         self._trouble = ""
+        self._integrations = session.estate.integrations
+        self._digests = DailyDigests(self._registry, self._registry, self._open_mail)
         self._fingerprint = self._seen = fingerprint(where)
         self._schedule.take_up(session.estate.desired, utc_now())
 
@@ -130,12 +140,21 @@ class _Loop:
                 self._everybody.clear()
                 self._open_anew()
                 self._schedule.due = dict.fromkeys(self._schedule.seen, utc_now())
+            self._send_digests()
             due = self._schedule.list_due(utc_now())
             if due:
                 self._round(due)
                 done += 1
             else:
                 self._stop.wait(_LOOK_EVERY_S)
+
+    def _open_mail(self, integration: Integration) -> Mailer:
+        return self._assembly.mailer(integration)  # which changes with the resources
+
+    def _send_digests(self) -> None:
+        names = self._schedule.seen
+        for line in self._digests.send_due(self._integrations, names, utc_now()):
+            say(line)
 
     def _complain_once(self, problem: MusterError | None) -> None:
         """Say what keeps the files from being read, and say it again only when it changes."""
@@ -163,6 +182,7 @@ class _Loop:
             return
         say("The resources or secrets have changed; they are in force from now on.")
         self._open_anew()
+        self._integrations = loaded.estate.integrations
         self._schedule.take_up(loaded.estate.desired, utc_now())
 
     def _open_anew(self) -> None:
@@ -175,7 +195,8 @@ class _Loop:
             results = pool.map(self._reconcile, due)
             for one, result in zip(due, results, strict=True):
                 if not isinstance(result, Stopped):
-                    self._schedule.put_off(one, utc_now(), ready=_tell(result))
+                    rotation = None if isinstance(result, MusterError) else result.next_rotation
+                    self._schedule.put_off(one, utc_now(), ready=_tell(result), rotation=rotation)
 
     def _reconcile(self, one: Desired) -> Report | MusterError:
         def work() -> Report:

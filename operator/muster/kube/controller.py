@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from muster.assembly import Assembly
+from muster.assembly import Assembly, utc_now
 from muster.errors import MusterError, RemoteError
 from muster.kube.events import EventRecorder
 from muster.kube.held import failed_status, held_status, resource_conditions
@@ -316,6 +316,11 @@ class Controller:
         self._again(name, desired, ready=ready["status"] == "True")
         if report.unsettled:
             self._parts.queue.put(name, Priority.RETRY, SETTLING.total_seconds())
+        if (moment := report.next_rotation) is not None:
+            wait_s = (moment - utc_now()).total_seconds()
+            # What is due and was not done has its own reason, and waits for the interval.
+            if wait_s > 0:
+                self._parts.queue.put(name, Priority.PERIODIC, wait_s + 1)
 
     def _again(self, name: CustomerName, desired: Desired, *, ready: bool) -> None:
         """Put the next run: after the interval, or sooner and sooner less often after failures."""

@@ -21,7 +21,17 @@ _NOTE_LIMIT = 1024
 _INSTANCE_LIMIT = 128
 """Source: Kubernetes API reference, Event v1 events.k8s.io, reportingInstance."""
 
-_BAD_WHEN_TRUE = frozenset({"Stalled", "Refused", "AmbiguousMatches", "DriftDetected"})
+_BAD_WHEN_TRUE = frozenset(
+    {
+        "Stalled",
+        "Refused",
+        "AmbiguousMatches",
+        "DriftDetected",
+        "RotationsFailing",
+        "PasswordsStale",
+        "PasswordNeedsPerson",
+    }
+)
 
 logger = logging.getLogger("muster.events")
 

@@ -47,6 +47,9 @@ class Meters:
         self._matches = self._gauge(
             "muster_matches", "Accounts by how they are linked.", "customer", "system", "state"
         )
+        self._passwords = self._gauge(
+            "muster_passwords", "Accounts whose passwords Muster sets.", "customer", "state"
+        )
         self._conditions = self._gauge(
             "muster_status_condition", "1 while a condition is True.", "kind", "name", "type"
         )
@@ -72,6 +75,9 @@ class Meters:
         ):
             for state in ("linked", "created", "ambiguous", "unmatched", "skipped", "failed"):
                 self._matches.labels(name, system, state).set(getattr(links, state))
+        numbers = report.status.get("rotation", {})
+        for state in ("enabled", "failing", "stale", "underway"):
+            self._passwords.labels(name, state).set(numbers.get(state, 0))
         self.show_conditions(name, report.status["conditions"])
 
     def show_conditions(self, name: str, conditions: list[dict[str, Any]]) -> None:
@@ -87,7 +93,8 @@ class Meters:
         """Drop the series of a customer that is gone."""
         for gauge in (self._accounts, self._drift):
             gauge.remove_by_labels({"customer": name})
-        self._matches.remove_by_labels({"customer": name})
+        for gauge in (self._matches, self._passwords):
+            gauge.remove_by_labels({"customer": name})
         self._conditions.remove_by_labels({"kind": "Customer", "name": name})
         self._known.pop(name, None)
 

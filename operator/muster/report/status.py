@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from muster.model.accounts import Known
@@ -20,6 +21,7 @@ from muster.model.settings import Customer, Desired
 from muster.plan.linking import place_of
 from muster.report.account_resource import timestamp
 from muster.report.plan_document import render_finding, render_refusals
+from muster.report.rotation_status import rotation_conditions, rotation_status
 
 MOST_FINDINGS = 50
 DEFAULT_INTERVAL = timedelta(hours=3)
@@ -38,13 +40,22 @@ def report(
     """Return the status of a customer; the old one itself when nothing changed."""
     old = known.status
     plan = verdict.plan
+    passwords = rotation_status(verdict, outcome, known)
     status: Status = {
         "directory": _directory(desired.customer),
         "vault": place_of(System.VAULT, desired.customer),
         "psa": place_of(System.PSA, desired.customer),
         **_numbers(verdict, old),
         "sources": [_source(read) for read in plan.reads],
-        "conditions": _with_times(_conditions(verdict, outcome, desired), old, now),
+        "conditions": _with_times(
+            chain(
+                _conditions(verdict, outcome, desired),
+                rotation_conditions(passwords, desired.customer.name),
+            ),
+            old,
+            now,
+        ),
+        **passwords,
         "findings": [render_finding(one) for one in plan.findings[:MOST_FINDINGS]],
         "truncated": len(plan.findings) > MOST_FINDINGS,
         "refusals": render_refusals(verdict),
