@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from muster.audit import UNRECORDED, Trail
 from muster.errors import Rejected
@@ -183,6 +183,26 @@ class Vault(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordEdit:
+    """When an entry's password was last set, and by whom, as the vault says."""
+
+    at: datetime
+    by: str = ""
+
+
+@runtime_checkable
+class FollowsEdits(Protocol):
+    """A vault that knows when a password was set, so that edits can be followed."""
+
+    def find_edit(self, organization: RemoteId, entry: RemoteId) -> PasswordEdit | None:
+        """Return an entry's last edit, without the password.
+
+        None: there is no such entry, it never had a password, or no program may read it.
+        """
+        ...
+
+
 class Psa(Protocol):
     """Contacts in one PSA."""
 
@@ -282,6 +302,18 @@ class Registry(Protocol):
 
     def list_customers(self) -> tuple[CustomerName, ...]:
         """Return the names of all customers that have a record or a status."""
+        ...
+
+
+class Marks(Protocol):
+    """Small facts that must survive a restart, by name."""
+
+    def read_mark(self, name: str) -> str:
+        """Return a mark; empty when there is none."""
+        ...
+
+    def write_mark(self, name: str, value: str) -> None:
+        """Write a mark so that it survives a crash that follows at once."""
         ...
 
 

@@ -107,6 +107,13 @@ MIGRATIONS: tuple[Migration, ...] = (
             """,
         ),
     ),
+    Migration(
+        number=4,
+        statements=(
+            # Such as which daily digest was sent last.
+            "CREATE TABLE marks (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+        ),
+    ),
 )
 
 

@@ -246,6 +246,17 @@ class SqliteRegistry:
             connection.execute(DELETE_JOB, (job.id,))
             connection.execute(UPSERT_END, row)
 
+    def read_mark(self, name: str) -> str:
+        """Return a mark; empty when there is none."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
+        return "" if row is None else str(row[0])
+
+    def write_mark(self, name: str, value: str) -> None:
+        """Write a mark; it is on disk when this returns."""
+        with self.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+
     def list_customers(self) -> tuple[CustomerName, ...]:
         """Return the names of all customers that have a record or a status, in order."""
         query = "SELECT customer FROM accounts UNION SELECT customer FROM statuses ORDER BY 1"
