@@ -25,14 +25,11 @@ from muster.cli.output import complain, counted, say
 from muster.cli.session import WORKERS, Place, Session, Stopped, open_assembly, open_session, place
 from muster.cli.shell import contain
 from muster.digests import DailyDigests
-from muster.digests import DailyDigests
 from muster.errors import MusterError
-from muster.model.connections import Integration
 from muster.model.connections import Integration
 from muster.model.names import CustomerName
 from muster.model.plans import Change
 from muster.model.settings import Desired
-from muster.ports import Mailer
 from muster.ports import Mailer
 from muster.reconcile import Report, reconcile
 from muster.report.status import DEFAULT_INTERVAL
@@ -132,8 +129,6 @@ class _Loop:
         self._trouble = ""
         self._integrations = session.estate.integrations
         self._digests = DailyDigests(self._registry, self._registry, self._open_mail)
-        self._integrations = session.estate.integrations
-        self._digests = DailyDigests(self._registry, self._registry, self._open_mail)
         self._fingerprint = self._seen = fingerprint(where)
         self._schedule.take_up(session.estate.desired, utc_now())
 
@@ -146,21 +141,12 @@ class _Loop:
                 self._open_anew()
                 self._schedule.due = dict.fromkeys(self._schedule.seen, utc_now())
             self._send_digests()
-            self._send_digests()
             due = self._schedule.list_due(utc_now())
             if due:
                 self._round(due)
                 done += 1
             else:
                 self._stop.wait(_LOOK_EVERY_S)
-
-    def _open_mail(self, integration: Integration) -> Mailer:
-        return self._assembly.mailer(integration)  # which changes with the resources
-
-    def _send_digests(self) -> None:
-        names = self._schedule.seen
-        for line in self._digests.send_due(self._integrations, names, utc_now()):
-            say(line)
 
     def _open_mail(self, integration: Integration) -> Mailer:
         return self._assembly.mailer(integration)  # which changes with the resources
@@ -196,7 +182,6 @@ class _Loop:
             return
         say("The resources or secrets have changed; they are in force from now on.")
         self._open_anew()
-        self._integrations = loaded.estate.integrations
         self._integrations = loaded.estate.integrations
         self._schedule.take_up(loaded.estate.desired, utc_now())
 
