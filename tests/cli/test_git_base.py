@@ -94,6 +94,14 @@ def test_a_file_and_the_current_directory_can_be_named(repository: Path) -> None
             assert base.show(f"{base.paths[0]}/policies/staff.yaml:1") == "policies/staff.yaml:1"
 
 
+def test_paths_that_overlap_name_the_same_files(repository: Path) -> None:
+    """A directory and one below it, or both named twice, are no two copies of a resource."""
+    with chdir(repository), files_at([Path("estate"), Path("estate/policies")], "main") as base:
+        outer, inner = base.paths
+        assert inner == outer / "policies"
+        assert base.show(f"{inner}/staff.yaml:1") == "estate/policies/staff.yaml:1"
+
+
 def test_what_was_not_there_is_new(repository: Path) -> None:
     """A path without files at the revision has none, and a note says that all of it is new."""
     with files_at([repository / "later"], "main") as base:

@@ -85,6 +85,15 @@ def customer(result: Result, name: str) -> dict[str, Any]:
     return found
 
 
+def keys_of(value: Any) -> set[str]:
+    """Return every key of a JSON document."""
+    children = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list):
+        return set()
+    own = set(value) if isinstance(value, dict) else set[str]()
+    return own.union(*map(keys_of, children))
+
+
 def names(result: Result) -> set[str]:
     """Return every account that a plan names."""
     return {
@@ -100,7 +109,9 @@ def test_only_what_the_change_does_is_told(muster: Shell, git: Callable[..., str
     result = muster("plan", "--base", "main", "--detailed-exitcode", "-o", "json")
     assert result.code == 2, result.err
     contoso, fabrikam = customer(result, "contoso"), customer(result, "fabrikam")
-    assert {(one["system"]) for one in contoso["dropped"]} == {"psa"}
+    assert {one["system"] for one in contoso["dropped"]} == {"psa"}
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "plan-document.md").read_text()
+    assert [key for key in keys_of(result.data) if f"`{key}`" not in page] == []
     assert contoso["added"] == []
     assert contoso["counts"]["pending"] > 10
     assert fabrikam["counts"]["pending"] > 10
@@ -240,6 +251,8 @@ def test_a_base_that_cannot_be_loaded_is_told(muster: Shell, git: Callable[..., 
     assert f"{STAFF}:" in result.err
     assert "muster-base-" not in result.err
     assert muster("plan", "--base", "nowhere").code == 1
+    assert "is no revision" in muster("plan", "--base", "").err
+    assert muster("plan", ".", "policies", "--base", "main~1").code == 0
     assert muster("plan", "--base", "main", "-c", "nobody").code == 1
 
 

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 from tests.plan.world import (
+    CLOUD_CUSTOMER,
     CONTOSO,
+    EVERYTHING,
     HYBRID_CUSTOMER,
+    MICROSOFT_365,
     NOW,
+    ROOT,
     TENANT,
     World,
     by_cloud_groups,
@@ -19,6 +23,8 @@ from tests.plan.world import (
     contact,
     entry,
     intent,
+    link,
+    override,
     person,
     record,
     role,
@@ -28,8 +34,9 @@ from tests.plan.world import (
 
 from muster.model.connections import ItGlue
 from muster.model.entra import EntraQuestion, EntraSnapshot
-from muster.model.names import CustomerName, RemoteId, Source
+from muster.model.names import AccountType, CustomerName, RemoteId, Source
 from muster.model.reasons import Reason
+from muster.model.settings import OrganizationalUnit, SelectActiveDirectory, SelectEntra
 from muster.observe import observe
 from muster.recording.connections import connection
 from muster.recording.file import BadRecording, read_recording, write_recording
@@ -40,6 +47,7 @@ from muster.recording.model import (
     RecordedSize,
     Recording,
 )
+from muster.recording.pseudonymize import differs, pseudonymize
 from muster.recording.replay import RecordedSystems, narrowed, plan_recorded
 
 ANNA = person("Anna", "Berg")
@@ -172,6 +180,61 @@ def test_a_narrower_question_gets_a_narrower_answer() -> None:
     assert answer.groups == (inner, ours)
     assert answer.roles == (writer,)
     assert answer.users == wide.users
+
+
+CLOUD = (cloud("kim", mail="kim@example.test"), cloud("root"), cloud("odd"))
+CLOUD_WORLD = World(
+    cloud=CLOUD,
+    cloud_groups=(cloud_group("Everybody", *CLOUD),),
+    roles=(role("Reader", CLOUD[1]),),
+    categories=(MICROSOFT_365,),
+    entries=(entry(1, "kim@contoso.test", "Microsoft 365"),),
+    contacts=(contact(2, "Kim", "kim@example.test"),),
+    customer=CLOUD_CUSTOMER,
+    policies=(
+        settings(select=by_cloud_groups("Everybody"), options=EVERYTHING),
+        settings(AccountType.ADMINISTRATOR, select=SelectEntra(roles=("Reader",))),
+    ),
+    overrides=(override(CLOUD[2], exclude=True),),
+)
+
+
+@pytest.mark.parametrize("world", [WORLD, CLOUD_WORLD], ids=["hybrid", "cloud"])
+def test_other_names_plan_alike(world: World) -> None:
+    """Under other names the same is planned for the same ids, and nobody is called as before."""
+    kept = recorded(world)
+    entra = next(one for one in kept.reads if one.source is Source.ENTRA)
+    question = EntraQuestion(groups=("Everybody",), roles=("Reader",), nested=True, privileged=True)
+    reads = tuple(replace(one, question=question) if one is entra else one for one in kept.reads)
+    kept = replace(kept, reads=reads)
+    renamed = pseudonymize(kept, (world.desired,), b"salt")
+    assert not differs(world.desired, kept, renamed)
+    assert pseudonymize(kept, (world.desired,), b"salt") == renamed
+    assert pseudonymize(kept, (world.desired,), b"other") != renamed
+    shown = repr(renamed).casefold()
+    assert [word for word in ("anna", "berg", "kim") if word in shown] == []
+    assert renamed.name == CONTOSO
+
+
+def test_what_plans_otherwise_under_other_names_is_noticed() -> None:
+    """A policy that names a place by its full DN does not find it again, and that is said."""
+    full = SelectActiveDirectory(
+        organizational_units=(OrganizationalUnit(path=f"OU=Staff,{ROOT}"),)
+    )
+    world = replace(WORLD, policies=(settings(select=full),))
+    kept = recorded(world)
+    assert differs(world.desired, kept, pseudonymize(kept, (world.desired,), b"salt"))
+
+
+def test_no_text_is_kept_that_is_not_known_to_be_harmless() -> None:
+    """Whatever field of a recording is not on the list comes out renamed."""
+    note = "Anna Berg called"
+    linked = replace(link(1), message=note, name="Anna Berg")
+    kept = replace(recorded(WORLD), records=(record(ANNA, vault=linked),))
+    odd = replace(kept.reads[0], complete=False, problem=note)
+    renamed = pseudonymize(replace(kept, reads=(odd, *kept.reads[1:])), (WORLD.desired,), b"salt")
+    assert "Berg" not in repr(renamed)
+    assert renamed.reads[0].problem == "It could not be read when it was recorded."
 
 
 def test_a_customer_that_was_not_there_is_unread() -> None:

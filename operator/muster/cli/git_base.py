@@ -43,7 +43,8 @@ class GitBase:
         """Return a text with the paths as they were named."""
         for copy, named in self.places:
             prefix = "" if named == Path() else f"{named}/"
-            text = text.replace(f"{copy}{os.sep}", prefix).replace(str(copy), str(named))
+            text = text.replace(f"{copy}{os.sep}", prefix)
+            text = text if named.is_dir() else text.replace(str(copy), str(named))
         return text
 
 
@@ -61,10 +62,11 @@ def files_at(paths: Sequence[Path], revision: str) -> Iterator[GitBase]:
     notes = [*repository.apart(commit, revision)]
     with tempfile.TemporaryDirectory(prefix="muster-base-") as directory:
         places = []
-        for number, path in enumerate(paths):
-            copy = Path(directory).resolve() / f"{number:04}"
-            copy = copy if path.is_dir() else copy / path.name
-            found = _take_out(repository, commit, repository.within(path), copy)
+        for path in paths:
+            # Laid out as in the repository, so that paths which overlap name the same files.
+            within = repository.within(path)
+            copy = Path(directory).resolve() / within
+            found = _take_out(repository, commit, within, copy)
             notes += found.notes
             if found.files:
                 places.append((copy, path))

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from muster.cli.output import Format
-
-
-class PlanFormat(StrEnum):
-    """How `muster plan` prints."""
-
-    TEXT = "text"
-    JSON = "json"
-    YAML = "yaml"
-    MARKDOWN = "markdown"
-
 
 Paths = Annotated[
     list[Path] | None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from muster.cli.options import PlanFormat
 from muster.cli.output import Format, out, print_data, print_text
+from muster.cli.plan_options import PlanFormat
 from muster.cli.plan_text import Locate, print_plans
 from muster.model.plans import Verdict
 from muster.report.comparison_document import Comparison, comparison_document

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from muster.cli import options
+from muster.cli import options, plan_options
 from muster.cli.exit_codes import ExitCode, of_plans, of_run
-from muster.cli.options import PlanFormat
 from muster.cli.output import complain, counted, out
+from muster.cli.plan_options import PlanFormat
 from muster.errors import MusterError
 
 if TYPE_CHECKING:
@@ -30,56 +29,13 @@ def plan(
     paths: options.Paths = None,
     also: options.Also = None,
     only: options.Only = None,
-    output: Annotated[
-        PlanFormat,
-        typer.Option(
-            "--output", "-o", help="How to print; markdown is for a comment on a pull request."
-        ),
-    ] = PlanFormat.TEXT,
-    base: Annotated[
-        str,
-        typer.Option(
-            metavar="REV",
-            help="Say only what the files change compared with this revision of git.",
-            show_default="",
-        ),
-    ] = "",
-    record: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write down what was observed and known; .gz compresses it. It holds names and "
-            "addresses of people, and no secret.",
-            show_default=False,
-        ),
-    ] = None,
-    pseudonymize: Annotated[
-        bool,
-        typer.Option("--pseudonymize", help="With --record: give people other names in the file."),
-    ] = False,
-    recording: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="FILE",
-            help="Plan from what --record wrote; needs no system, no secret and no state file.",
-            show_default=False,
-        ),
-    ] = None,
-    anonymous: Annotated[
-        bool,
-        typer.Option(
-            "--anonymous", help="Count people and do not name them; with --base or -o markdown."
-        ),
-    ] = False,
-    detailed_exitcode: Annotated[
-        bool,
-        typer.Option(
-            "--detailed-exitcode",
-            help="Exit with 0 for nothing to do, 1 for an error, 2 for changes, "
-            "3 when matches wait for a person. With --base, only what the files change counts.",
-        ),
-    ] = False,
+    output: plan_options.Output = PlanFormat.TEXT,
+    base: plan_options.Base = None,
+    record: plan_options.Record = None,
+    pseudonymize: plan_options.Pseudonymize = False,
+    recording: plan_options.From = None,
+    anonymous: plan_options.Anonymous = False,
+    detailed_exitcode: plan_options.DetailedExitcode = False,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
     patience: options.Patience = options.PATIENCE_S,
@@ -91,7 +47,7 @@ def plan(
     muster plan estate/ -c contoso -o json
     muster plan estate/ --base origin/main -o markdown
     """
-    if anonymous and not base and output is not PlanFormat.MARKDOWN:
+    if anonymous and base is None and output is not PlanFormat.MARKDOWN:
         raise typer.BadParameter("--anonymous needs --base or -o markdown.")
     if pseudonymize and not record:
         raise typer.BadParameter("--pseudonymize needs --record.")
@@ -111,7 +67,8 @@ def plan(
         anonymous=anonymous,
         detailed=detailed_exitcode,
     )
-    return review(asked) if base or record or recording else _plan_now(asked)
+    two_sided = base is not None or record or recording
+    return review(asked) if two_sided else _plan_now(asked)
 
 
 def _plan_now(asked: Review) -> int:

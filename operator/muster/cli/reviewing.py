@@ -14,8 +14,8 @@ from pathlib import Path
 
 from muster.cli.exit_codes import ExitCode, of_comparison, of_plans
 from muster.cli.git_base import GitBase, files_at
-from muster.cli.options import PlanFormat
 from muster.cli.output import complain, say
+from muster.cli.plan_options import PlanFormat
 from muster.cli.plan_output import print_plan, print_two_sides
 from muster.cli.session import Place, Session, find_customer, for_each_customer, open_session
 from muster.errors import MusterError, SpecError
@@ -38,8 +38,8 @@ class Review:
 
     where: Place
     only: tuple[str, ...] = ()
-    base: str = ""
-    """A revision to compare with; empty: plan the working tree alone."""
+    base: str | None = None
+    """A revision to compare with; None: plan the working tree alone."""
     record: Path | None = None
     pseudonymize: bool = False
     """Whether the people of what is recorded get other names."""
@@ -84,7 +84,11 @@ class _Sides:
 def review(asked: Review) -> int:
     """Plan what was asked, print it, and return the exit code."""
     with ExitStack() as stack:
-        base = stack.enter_context(_open_base(asked)) if asked.base else None
+        base = (
+            stack.enter_context(_open_base(asked.where, asked.base))
+            if asked.base is not None
+            else None
+        )
         if asked.recording:
             loaded = load_estate(asked.where.paths)
             loaded.checked()
@@ -107,20 +111,20 @@ def review(asked: Review) -> int:
 
 
 @contextmanager
-def _open_base(asked: Review) -> Iterator[_Base]:
+def _open_base(where: Place, revision: str) -> Iterator[_Base]:
     """Load the estate as it was.
 
     Raises:
         SpecError: those files have problems, so that there is nothing to compare with.
     """
-    with files_at(asked.where.paths, asked.base) as files:
+    with files_at(where.paths, revision) as files:
         loaded = (
             load_estate(files.paths)
             if files.paths
             else LoadedEstate(estate=Estate(), problems=(), places={})
         )
         if loaded.problems:
-            why = f"The files at {asked.base} have problems, so nothing can be compared with them:"
+            why = f"The files at {revision} have problems, so nothing can be compared with them:"
             raise SpecError((why, *(files.show(str(one)) for one in loaded.problems)))
         yield _Base(files=files, loaded=loaded)
 
