@@ -154,3 +154,29 @@ expect:
     adm@example.test: {type: Administrator, reason: InRole, vault: {id: "1"}}
 """
     assert tree.differences(world) == []
+
+
+def test_a_made_up_customer_may_have_another_vault_or_psa(tree: Tree) -> None:
+    """In the native vault an administrator's password is always kept; Autotask cuts names."""
+    world = """\
+exampleCustomer:
+  vault: NativeVault
+  psa: Autotask
+  imports:
+    - accountType: Administrator
+      mode: Enforce
+      select: {activeDirectory: {builtInGroups: [DomainAdmins]}}
+      options: {vault: {match: false}}
+    - {accountType: EndUser, select: {activeDirectory: {accounts: [jsmith]}}}
+directory:
+  users:
+    - {name: adm, groups: [Domain Admins]}
+    - {name: jsmith, givenName: Maximiliane-Theodora, surname: Wolfeschlegelsteinhausen}
+vault: {}
+psa: {contacts: [{id: "7", givenName: Maximiliane-Theodora, surname: Wolfeschlegelsteinha}]}
+expect:
+  accounts:
+    adm: {changes: [Import registry, Create vault]}
+    jsmith: {psa: {id: "7", key: Name}}
+"""
+    assert tree.differences(world) == []

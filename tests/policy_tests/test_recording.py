@@ -8,10 +8,13 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from muster.adapters.secrets import FileSecrets
 from muster.assembly import Assembly
@@ -180,6 +183,27 @@ def test_a_recorded_file_passes_as_a_test(folder: Path) -> None:
     assert run(app, ["test", str(folder), "--record", "contoso", "--to", str(file)]) == 0
     assert run(app, ["test", str(file)]) == 0
     assert "contoso" not in re.sub("^#.*", "", file.read_text(encoding="utf-8")).casefold()
+
+
+_STRANGE = st.lists(
+    st.sampled_from(
+        ["jsmith", "Jsm\u0456th", "Mu\u0308ller", "müller", "Straße", "ﬁsh", "Ångström"]
+    )
+    | st.sampled_from(["ς", "Σ", "ª", "０1", "12", "\u200b", ".", " ", "ĳ", "İ", "x", "smith²"]),
+    min_size=1,
+    max_size=4,
+).map("".join)
+
+
+@given(st.lists(_STRANGE, min_size=2, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_renaming_keeps_what_is_equal_and_what_is_not(texts: list[str]) -> None:
+    """Whatever the letters: two texts compare equal afterwards exactly when they did before."""
+    names = Pseudonyms(SALT)
+    other = [names.text(text) for text in (*texts, *map(str.upper, texts))]
+    folded = [fold(text) for text in (*texts, *map(str.upper, texts))]
+    for one, two in combinations(range(len(folded)), 2):
+        assert (folded[one] == folded[two]) == (fold(other[one]) == fold(other[two]))
 
 
 _TEXTS = [

@@ -62,6 +62,8 @@ class ExampleCustomer:
     """Policies in force whatever their `customers` say. Empty: as the resources say."""
     password_authority: PasswordAuthority = PasswordAuthority.SEPARATE
     imports: tuple[ImportSettings, ...] = ()
+    vault: str = "ItGlue"
+    psa: str = "ConnectWise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,7 @@ def _example(body: Json) -> ExampleCustomer | None:
             said.get("passwordAuthority", PasswordAuthority.SEPARATE)
         ),
         imports=tuple(imports),
+        **{system: said[system] for system in ("vault", "psa") if system in said},
     )
 
 

@@ -20,7 +20,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from muster.model.dn import first_value, split
-from muster.plan.keys import NAME_LIMIT, fold
+from muster.plan.keys import NAME_LIMIT, SHORTEST_NAME_LIMIT, fold
 
 _PART = re.compile(r"((?:[^\W\d_][\u0300-\u036f]*)+)|(\d+)")
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeoi"
@@ -72,8 +72,9 @@ class Pseudonyms:
     def person(self, name: str) -> str:
         """Return another name of a person; also its form that was cut to what contacts hold."""
         other = self.text(name)
-        if len(name) > NAME_LIMIT:
-            self._phrases.setdefault(fold(name[:NAME_LIMIT]), other[:NAME_LIMIT])
+        for limit in (SHORTEST_NAME_LIMIT, NAME_LIMIT):
+            if len(name) > limit:
+                self._phrases.setdefault(fold(name[:limit]), other[:limit])
         return other
 
     def place(self, dn: str) -> str:

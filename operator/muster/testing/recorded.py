@@ -36,6 +36,10 @@ from muster.testing.run import plan_test
 _MOST_SHOWN = 5
 _KNOWN_LENGTH = 4
 """Shorter words are syllables that any name may hold."""
+_NO_WORDS = re.compile(
+    r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bSM_[0-9a-f]{12}|[A-Za-z0-9+/]{22}=="
+)
+"""GUIDs, names of mailbox-system accounts and immutable ids: drawn anew, and no words."""
 _NAME = "recorded on"
 _OF_NAMES = frozenset({Reason.NAME_DIFFERS, Reason.OVERRIDE_STALE, Reason.OPTIONS_DIFFER})
 """Findings about what a recording does not have."""
@@ -200,7 +204,7 @@ def find_leaks(text: str, redacted: Redacted) -> list[str]:
         allowed |= set(words(policy))
     original = {word for word in redacted.original_words if len(word) >= _KNOWN_LENGTH}
     values = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
-    found = sorted((set(words(values)) & original) - allowed)
+    found = sorted((set(words(_NO_WORDS.sub(" ", values))) & original) - allowed)
     guids = {one for one in redacted.accounts if one not in redacted.kept}
     return found + [one for one in sorted(guids) if one in values]
 

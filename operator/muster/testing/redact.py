@@ -84,6 +84,8 @@ def _customer(renaming: Renaming) -> Json:
     body: Json = {"name": renaming.names.text(desired.customer.name)}
     body |= {"policies": policies} if policies else {}
     body |= {"passwordAuthority": str(desired.customer.password_authority)}
+    for name, integration in (("vault", desired.vault), ("psa", desired.psa)):
+        body |= {name: type(integration.product).__name__} if integration else {}
     if renaming.original.imports:
         body["imports"] = renamed_imports(renaming.original.imports, renaming.names)
     return body

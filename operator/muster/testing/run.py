@@ -9,11 +9,18 @@ from pathlib import Path
 from muster.model.accounts import Known
 from muster.model.connections import (
     ActiveDirectory,
+    Autotask,
     ConnectWise,
     Entra,
+    HaloPsa,
+    Hudu,
     Integration,
     ItGlue,
+    NativeVault,
+    PsaProduct,
     SecretRef,
+    VaultBackend,
+    VaultProduct,
 )
 from muster.model.names import AccountType, RemoteId, Source
 from muster.model.observed import Observed
@@ -40,17 +47,24 @@ from muster.testing.systems import PARTS, make_world
 
 _SECRET = SecretRef(name="example", key="example")
 _SERVER = "https://example.test"
-VAULT = Integration(name="vault", product=ItGlue(endpoint=_SERVER, api_key=_SECRET))
-PSA = Integration(
-    name="psa",
-    product=ConnectWise(
+VAULTS: dict[str, VaultProduct] = {
+    "ItGlue": ItGlue(endpoint=_SERVER, api_key=_SECRET),
+    "Hudu": Hudu(endpoint=_SERVER, api_key=_SECRET),
+    "NativeVault": NativeVault(backend=VaultBackend.REGISTRY, key=_SECRET),
+}
+"""The vaults that a made-up customer may have."""
+PSAS: dict[str, PsaProduct] = {
+    "ConnectWise": ConnectWise(
         endpoint=_SERVER,
         company_id="example",
         client_id="example",
         public_key=_SECRET,
         private_key=_SECRET,
     ),
-)
+    "Autotask": Autotask(user_name="example", secret=_SECRET, integration_code=_SECRET),
+    "HaloPsa": HaloPsa(endpoint=_SERVER, client_id="example", client_secret=_SECRET),
+}
+"""The PSAs that a made-up customer may have; they differ in how long a name may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +165,12 @@ def wanted(test: PolicyTest, estate: Estate) -> Desired:
 
 def _example(test: PolicyTest, example: ExampleCustomer, estate: Estate) -> Desired:
     customer = _customer(test, example)
+    vault = Integration(name="vault", product=VAULTS[example.vault])
+    psa = Integration(name="psa", product=PSAS[example.psa])
     alone = replace(
         estate,
         customers=(customer,),
-        integrations=(VAULT, PSA),
+        integrations=(vault, psa),
         overrides=test.overrides,
     )
     (desired,) = resolve(alone).desired
@@ -197,10 +213,10 @@ def _customer(test: PolicyTest, example: ExampleCustomer) -> Customer:
         if Source.ENTRA in connected
         else None,
         password_authority=example.password_authority,
-        vault=VaultRef(integration=VAULT.name, organization_id=RemoteId("1"))
+        vault=VaultRef(integration="vault", organization_id=RemoteId("1"))
         if Source.VAULT in connected
         else None,
-        psa=PsaRef(integration=PSA.name, company_id=RemoteId("2"))
+        psa=PsaRef(integration="psa", company_id=RemoteId("2"))
         if Source.PSA in connected
         else None,
         imports=example.imports,
