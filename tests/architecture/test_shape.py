@@ -18,11 +18,13 @@ TOP_LEVEL = {
     ".ci",
     ".gitignore",
     ".dockerignore",
+    ".pre-commit-hooks.yaml",
     "CHANGELOG.md",
     "Dockerfile",
     "LICENSE",
     "Makefile",
     "README.md",
+    "action.yml",
     "benchmarks",
     "deploy",
     "docs",
@@ -33,7 +35,14 @@ TOP_LEVEL = {
     "schemas",
     "tests",
 }
-FIXED = TOP_LEVEL - {".dockerignore", "Dockerfile", "benchmarks", "deploy"}
+FIXED = TOP_LEVEL - {
+    ".dockerignore",
+    ".pre-commit-hooks.yaml",
+    "Dockerfile",
+    "action.yml",
+    "benchmarks",
+    "deploy",
+}
 """What is there from the first version on."""
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text()

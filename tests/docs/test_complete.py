@@ -20,6 +20,7 @@ from muster.model.plans import Counts
 from muster.model.reasons import Reason
 from muster.plan.privilege import PRIVILEGED_BUILTIN_RIDS, PRIVILEGED_DOMAIN_RIDS
 from muster.plan.vault_matching import ACTIVE_DIRECTORY_CATEGORIES
+from muster.resources.codes import Code
 from muster.resources.schemas import KINDS, load_schema
 
 _MATCHING = "selection-and-matching.md"
@@ -86,6 +87,13 @@ def test_the_imports_of_a_customer_are_what_policies_are() -> None:
 def test_every_reason_is_documented(reason: Reason) -> None:
     """Each reason code stands in the page of reasons."""
     assert f"| `{reason.value}` |" in _page("reasons.md")
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_lint_is_documented(code: Code) -> None:
+    """Each code of `muster validate` has a section, whose anchor is the code."""
+    section = _page("lints.md").partition(f"\n### {code}\n")[2].partition("\n#")[0]
+    assert len(section.split()) > 4
 
 
 @pytest.mark.parametrize("state", LinkState)

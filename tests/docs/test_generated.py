@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import pytest
 from tests.docs.generate import REFERENCE, commands_page, exit_codes_page
+from tests.docs.lints_page import lints_page
 from tests.docs.policy_tests_page import policy_tests_page
 from tests.docs.resources_page import resources_page
 
 GENERATED = {
     "cli.md": commands_page,
     "exit-codes.md": exit_codes_page,
+    "lints.md": lints_page,
     "resources.md": resources_page,
     "policy-tests.md": policy_tests_page,
 }

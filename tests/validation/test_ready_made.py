@@ -20,7 +20,7 @@ from muster.cli.shell import run
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "corpus"
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-GITLAB = yaml.safe_load((ROOT / "templates/muster.gitlab-ci.yml").read_text(encoding="utf-8"))
+GITLAB = yaml.safe_load((ROOT / "deploy/ci/muster.gitlab-ci.yml").read_text(encoding="utf-8"))
 JOB = GITLAB[".muster-validate"]
 
 
@@ -35,7 +35,7 @@ def _bash(script: str, folder: Path, variables: dict[str, str]) -> subprocess.Co
 
 @pytest.mark.parametrize(
     ("file", "kind"),
-    [("action.yml", "github-actions"), ("templates/muster.gitlab-ci.yml", "gitlab-ci")],
+    [("action.yml", "github-actions"), ("deploy/ci/muster.gitlab-ci.yml", "gitlab-ci")],
 )
 def test_a_published_schema_accepts_it(file: str, kind: str) -> None:
     """GitHub's and GitLab's schemas, as check-jsonschema carries them, know every word."""

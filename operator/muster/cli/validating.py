@@ -24,36 +24,39 @@ Target = tuple[ProblemFormat, Path | None]
 _FORMATS = ", ".join(ProblemFormat)
 
 
+_Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT[=PATH]",
+        help=f"How to print, or what to write where; repeat it for several. One of {_FORMATS}.",
+        show_default="text",
+    ),
+]
+_Strict = Annotated[bool, typer.Option("--strict", help="Fail on warnings, too; notes never fail.")]
+_Guardrails = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--guardrails",
+        "-g",
+        help="Files or directories with ValidatingAdmissionPolicies to ask as well; those among "
+        "the resources are always asked.",
+        show_default=False,
+    ),
+]
+_Fix = Annotated[
+    bool, typer.Option("--fix", help="Mend in the files what has one right answer, then check.")
+]
+
+
 def validate(
     paths: options.Paths = None,
     also: options.Also = None,
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FORMAT[=PATH]",
-            help=f"How to print, or what to write where; repeat it for several. One of {_FORMATS}.",
-            show_default="text",
-        ),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Fail on warnings, too; notes never fail.")
-    ] = False,
-    guardrails: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--guardrails",
-            "-g",
-            help="Files or directories with ValidatingAdmissionPolicies to ask as well; those "
-            "among the resources are always asked.",
-            show_default=False,
-        ),
-    ] = None,
-    fix: Annotated[
-        bool,
-        typer.Option("--fix", help="Mend in the files what has one right answer, then check."),
-    ] = False,
+    output: _Outputs = None,
+    strict: _Strict = False,
+    guardrails: _Guardrails = None,
+    fix: _Fix = False,
 ) -> int:
     """Check resources against schemas, rules and each other; touch no system.
 

@@ -37,7 +37,7 @@ def find_guardrails(trees: Iterable[LoadedEstate]) -> Guardrails:
 
 def guard(tree: LoadedEstate, guardrails: Guardrails) -> tuple[Problem, ...]:
     """Return what the guardrails say about a tree; nothing while it has problems."""
-    if tree.problems:
+    if tree.problems or not guardrails.bindings:
         return ()
     objects = [placed.value for placed in tree.documents]
     return tuple(
