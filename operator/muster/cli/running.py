@@ -21,15 +21,34 @@ import typer
 from muster.assembly import utc_now
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
+from muster.cli.listening import (
+    TELLING,
+    ReceiverCertificates,
+    ReceiverPort,
+    Turns,
+    find_owner,
+    listening,
+)
 from muster.cli.output import complain, counted, say
-from muster.cli.session import WORKERS, Place, Session, Stopped, open_assembly, open_session, place
+from muster.cli.session import (
+    WORKERS,
+    Place,
+    Session,
+    Stopped,
+    open_assembly,
+    open_secrets,
+    open_session,
+    place,
+)
 from muster.cli.shell import contain
 from muster.digests import DailyDigests
 from muster.errors import MusterError
-from muster.model.connections import Integration
+from muster.following import Edited, Followed, follow_edit
+from muster.model.connections import Integration, SecretRef
 from muster.model.names import CustomerName
 from muster.model.plans import Change
-from muster.model.settings import Desired
+from muster.model.secret import Secret
+from muster.model.settings import Desired, Estate
 from muster.ports import Mailer
 from muster.reconcile import Report, reconcile
 from muster.report.status import DEFAULT_INTERVAL
@@ -49,6 +68,8 @@ def run(
     rounds: Annotated[
         int, typer.Option(help="End after so many rounds; 0 goes on for ever.", show_default="0")
     ] = 0,
+    receiver_port: ReceiverPort = 0,
+    receiver_certificates: ReceiverCertificates = None,
 ) -> int:
     """Reconcile every customer at its interval, and at once when its resources change.
 
@@ -60,8 +81,10 @@ def run(
     everybody = threading.Event()
     _listen(stop, everybody)
     with open_session(where, write=True) as session:
-        say(f"Reconciling {counted(len(session.estate.desired), 'customer')}; Ctrl-C ends it.")
-        _Loop(where, session, stop, everybody).go_on(rounds)
+        loop = _Loop(where, session, stop, everybody)
+        with listening(loop, receiver_port, receiver_certificates):
+            say(f"Reconciling {counted(len(session.estate.desired), 'customer')}; Ctrl-C ends it.")
+            loop.go_on(rounds)
     say("Ended; everything that was done is recorded.")
     return ExitCode.OK
 
@@ -129,6 +152,9 @@ class _Loop:
         self._trouble = ""
         self._integrations = session.estate.integrations
         self._digests = DailyDigests(self._registry, self._registry, self._open_mail)
+        self._turns = Turns()
+        self._following = threading.Lock()
+        self._estate = session.estate
         self._fingerprint = self._seen = fingerprint(where)
         self._schedule.take_up(session.estate.desired, utc_now())
 
@@ -183,12 +209,14 @@ class _Loop:
         say("The resources or secrets have changed; they are in force from now on.")
         self._open_anew()
         self._integrations = loaded.estate.integrations
+        self._estate = loaded.estate
         self._schedule.take_up(loaded.estate.desired, utc_now())
 
     def _open_anew(self) -> None:
         """Open connections anew, because secrets may have changed with the resources."""
-        self._assembly.close()
-        self._assembly = open_assembly(self._where, self._registry)
+        with self._following:
+            self._assembly.close()
+            self._assembly = open_assembly(self._where, self._registry)
 
     def _round(self, due: Sequence[Desired]) -> None:
         with ThreadPoolExecutor(WORKERS) as pool:
@@ -201,9 +229,34 @@ class _Loop:
     def _reconcile(self, one: Desired) -> Report | MusterError:
         def work() -> Report:
             self._go_on_or_stop(None)
-            return reconcile(one, self._assembly.ports(one), self._go_on_or_stop)
+            with self._turns.of(one.customer.name):
+                return reconcile(one, self._assembly.ports(one), self._go_on_or_stop)
 
         return contain(work, one.customer.name)
+
+    def estate(self) -> Estate:
+        """Return the resources that are in force."""
+        return self._estate
+
+    def read_secret(self, ref: SecretRef) -> Secret:
+        """Return a secret; raises SpecError where it is missing."""
+        return open_secrets(self._where).read(ref)
+
+    def follow(self, edited: Edited) -> Followed | MusterError | None:
+        """Follow an edit of an entry, and let a run tell it; None where it is no customer's."""
+        found = find_owner(self._estate, edited)
+        if found is None:
+            return None
+        name = found.customer.name
+
+        def work() -> Followed:
+            with self._following, self._turns.of(name):
+                return follow_edit(edited, found, self._assembly.ports(found))
+
+        result = contain(work, name)
+        if isinstance(result, Followed) and result.state in TELLING:
+            self._schedule.due[name] = utc_now()
+        return result
 
     def _go_on_or_stop(self, _change: Change | None) -> None:
         if self._stop.is_set():

@@ -190,6 +190,9 @@ class Reason(StrEnum):
     """The directory has the new password, and so has the vault."""
     PASSWORD_REFUSED = "PasswordRefused"
     """The directory's rules refused the password; nothing was changed."""
+    EDIT_REFUSED = "EditRefused"
+    """Somebody set another password in the entry, and the directory's rules refused it; the entry
+    and the directory differ."""
     ACCOUNT_UNKNOWN = "AccountUnknown"
     """No account of this name is imported."""
 

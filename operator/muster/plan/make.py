@@ -29,6 +29,7 @@ from muster.plan.counting import count_links
 from muster.plan.decide import Considered
 from muster.plan.digest import digest_changes
 from muster.plan.directories import SOURCE_OF, index_directories
+from muster.plan.edits import edit_findings
 from muster.plan.emails import with_emails
 from muster.plan.findings import account_findings, customer_findings, source_findings
 from muster.plan.identity import user_name
@@ -126,6 +127,7 @@ def _assemble(workings: Workings) -> CustomerPlan:
         *account_findings(kept, plans, linkings),
         *welcome_findings(plans, kept, context),
         *rotation_findings(plans, kept, context),
+        *edit_findings(kept, context),
         *(one for linking in linkings for one in move_findings(kept, linking, context)),
         *unsynced_tenant(context),
     ]

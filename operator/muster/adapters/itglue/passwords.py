@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from muster.adapters.itglue.entries import is_host_proof
+from muster.adapters.itglue.entries import entry_of, is_host_proof, is_live
 from muster.adapters.itglue.pages import Row
-from muster.adapters.json_values import id_text
+from muster.adapters.json_values import id_text, moment_or_none
 from muster.errors import AccessDenied, Rejected, RemoteError
 from muster.model.secret import Secret
+from muster.ports import PasswordEdit
 from muster.transport.http import Transport
 
 SHOWN = (("show_password", "true"),)
@@ -33,6 +34,20 @@ def password_of(row: Row) -> Secret | None:
         f"IT Glue shows no password for entry {row.id}; give the key Password Access"
         " (IT Glue: Account > Settings > API keys)."
     )
+
+
+def edit_of(row: Row) -> PasswordEdit | None:
+    """Return when the password was last set, and by whom; None where it cannot be followed.
+
+    `updated-at` moves with any edit, `password-updated-at` with the password only. Who edited the
+    entry last need not be who set the password. Source: Private-Universe/itglue passwords.go.
+    """
+    at = moment_or_none(row.attributes.get("password-updated-at"))
+    entry = entry_of(row)
+    if at is None or not entry.usable or not is_live(row):
+        return None
+    by = id_text(row.attributes.get("updated-by"))
+    return PasswordEdit(at=at, by=f"user {by}" if by else "")
 
 
 def newest_revision(transport: Transport, path: str) -> str | None:

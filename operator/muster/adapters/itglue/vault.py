@@ -25,14 +25,14 @@ from muster.adapters.itglue.entries import (
     require_owner,
 )
 from muster.adapters.itglue.pages import read_all, row_of
-from muster.adapters.itglue.passwords import SHOWN, newest_revision, password_of
+from muster.adapters.itglue.passwords import SHOWN, edit_of, newest_revision, password_of
 from muster.adapters.json_values import number_of
 from muster.errors import AccessDenied, Rejected, Unexpected
 from muster.model.connections import Integration, ItGlue
 from muster.model.names import RemoteId
 from muster.model.records import EntryChange, EntryDraft, Organization, VaultCategory, VaultEntry
 from muster.model.secret import Secret
-from muster.ports import Check, Secrets
+from muster.ports import Check, PasswordEdit, Secrets
 from muster.transport.answers import Answer
 from muster.transport.budget import RequestLimit, Usage
 from muster.transport.http import Transport
@@ -202,6 +202,19 @@ class ItGlueVault:
         )
         self._require_record_access(answer, path)
         return password_of(row_of(answer))
+
+    def find_edit(self, organization: RemoteId, entry: RemoteId) -> PasswordEdit | None:
+        """Return when an entry's password was last set; None as the port says."""
+        path = _entry_path(organization, entry)
+        silent = frozenset({_UNAUTHORIZED, _NOT_FOUND})
+        answer = self._transport.get(path, _WITHOUT_PASSWORD, read_anyway=silent)
+        if answer.status == _NOT_FOUND:
+            _require_own_answer(answer)
+            return None
+        self._require_record_access(answer, path)
+        row = row_of(answer)
+        require_owner(row, number_of(organization, "IT Glue: the organization id"))
+        return edit_of(row)
 
     def check(self) -> tuple[Check, ...]:
         """Try the key on organizations, categories and one password; raises nothing."""
