@@ -28,6 +28,10 @@ _RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = {"!", _TAG + "str"}
 _COLLECTION_TAGS = {None, "!", _TAG + "map", _TAG + "seq"}
+_NUMBER_ELSEWHERE = re.compile(r"[-+]?((\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+|0[oO][0-7_]+)")
+"""What is text in YAML 1.1 and still a number for the API server, such as 12e4 and 0o17.
+Source: sigs.k8s.io/yaml, goyaml.v2/resolve.go: `yamlStyleFloat`, and `strconv.ParseInt` with
+base 0."""
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 
 
@@ -279,7 +283,7 @@ def resolve_scalar(text: str) -> bool | int | float | str | None:
     for tag, pattern in _RESOLVERS.get(text[:1], []):
         if pattern.match(text):
             return _construct(tag.removeprefix(_TAG), text)
-    return text
+    return float("nan") if _NUMBER_ELSEWHERE.fullmatch(text) else text
 
 
 def _construct(tag: str, text: str) -> bool | int | float | str | None:

@@ -1,0 +1,102 @@
+"""YAML that is made to hurt: it never crashes or hangs the loader, and is never taken silently."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from muster.resources import LoadedEstate, load_estate
+from muster.resources.codes import Code
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+FILES = sorted(CORPUS.rglob("*.yaml"))
+HEAD = b"apiVersion: muster.dev/v1alpha1\nkind: Customer\nmetadata: {name: contoso}\nspec:\n"
+FEW = settings(max_examples=60, deadline=None)
+LAUGHS = b"".join(
+    b"  l%d: &l%d [%s]\n" % (i, i, b", ".join([b"*l%d" % (i - 1)] * 9 if i else [b"ha"] * 9))
+    for i in range(12)
+)
+
+
+def _load(data: bytes) -> LoadedEstate:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory, "file.yaml")
+        file.write_bytes(data)
+        return load_estate([file])
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (LAUGHS, Code.NOT_YAML),
+        (b"  x: " + b"[" * 5_000, Code.NOT_YAML),
+        (b"  x: " + b"{a: " * 5_000, Code.NOT_YAML),
+        (b"  x:\n" + b"".join(b" " * i + b"- \n" for i in range(3, 300)), Code.NOT_YAML),
+        (b"  x: &a [*a]\n", Code.NOT_YAML),
+        (b"  <<: &a {<<: *a}\n", Code.NOT_YAML),
+        (b"  displayName: *gone\n", Code.NOT_YAML),
+        (b"  displayName: a\x00b\n", Code.UNREADABLE),
+        (b"  displayName: \xff\xfe\n", Code.UNREADABLE),
+        (b"  displayName: \xed\xa0\x80\n", Code.UNREADABLE),
+        (b"  displayName: a\n  displayName: b\n", Code.DUPLICATE_FIELD),
+        (b"  displayName: a\n  'displayName': b\n", Code.DUPLICATE_FIELD),
+        (b'  displayName: a\n  "display\\x4eame": b\n', Code.DUPLICATE_FIELD),
+        (b"  displayName: !!int 1\n", Code.TAG_REFUSED),
+        (b"  displayName: !<tag:yaml.org,2002:set> {a}\n", Code.TAG_REFUSED),
+        (b"  displayName: %s\n" % (b"9" * 100_000), Code.WRONG_TYPE),
+        (b"  displayName: 1e99999\n", Code.WRONG_TYPE),
+        (b"  displayName: 12e4\n", Code.WRONG_TYPE),
+        (b"  displayName: 0o17\n", Code.WRONG_TYPE),
+        (b"  displayName: 0x%s\n" % (b"f" * 10_000), Code.WRONG_TYPE),
+        (b"\tdisplayName: a\n", Code.NOT_YAML),
+        (b"  ? [a]\n  : b\n", Code.NOT_YAML),
+        (b"  displayName: a\n" + b"# " + b"x" * 5_000_000, Code.UNREADABLE),
+    ],
+    ids=lambda value: value.decode("latin-1")[:30].strip() if isinstance(value, bytes) else "",
+)
+def test_a_trap_is_named(body: bytes, code: Code) -> None:
+    """Each known trap ends with its code, within a second."""
+    begin = time.process_time()
+    codes = {problem.code for problem in _load(HEAD + body).problems}
+    assert code in codes
+    assert time.process_time() - begin < 1
+
+
+@pytest.mark.parametrize("change", ["CRLF", "byte order mark", "both"])
+def test_line_ends_and_marks_change_no_verdict(change: str) -> None:
+    """The whole corpus has the same problems at the same places after an editor of Windows."""
+    for file in FILES:
+        data = file.read_bytes()
+        changed = data if change == "byte order mark" else data.replace(b"\n", b"\r\n")
+        changed = changed if change == "CRLF" else b"\xef\xbb\xbf" + changed
+        before, after = _load(data).problems, _load(changed).problems
+        assert [(p.code, p.line, p.column) for p in before] == [
+            (p.code, p.line, p.column) for p in after
+        ], file
+
+
+NAMES = st.sampled_from(["displayName", "suspend", "x", "<<", "1", "on", "~"])
+SCALARS = st.sampled_from(
+    ["a", "1", "0o7", "1_0", "1:2", ".nan", "yes", "~", "''", "2026-01-01", "&v b", "*v", "!t c",
+     "!!str 1", '"\\x1b\\ud83d"', "|\n      text", "[*v, *v]", "{<<: *v}", "&w {a: 1}", "{<<: *w}"]
+)  # fmt: skip
+
+
+@FEW
+@given(fields=st.lists(st.tuples(NAMES, SCALARS), min_size=1, max_size=8))
+def test_any_fields_are_loaded_or_named(fields: list[tuple[str, str]]) -> None:
+    """Anchors, merges, tags and odd numbers in any order end with a customer or a problem.
+
+    A name that stands twice, and a tag, are never taken silently.
+    """
+    body = "".join(f"  {name}: {value}\n" for name, value in fields)
+    loaded = _load(HEAD + body.encode())
+    names = [name for name, _ in fields]
+    odd = len(set(names)) < len(names) or any(value == "!t c" for _, value in fields)
+    assert loaded.problems or loaded.estate.customers
+    assert not odd or loaded.problems
