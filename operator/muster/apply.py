@@ -39,6 +39,7 @@ from muster.model.plans import Approved, Change, ChangeResult, CustomerPlan, Out
 from muster.model.records import ContactChange, ContactDraft, EntryChange, EntryDraft
 from muster.model.settings import Desired
 from muster.plan.keys import fold
+from muster.plan.rotation_state import not_tried
 from muster.plan.settle import settle
 from muster.ports import Mailer, Ports
 from muster.rotations import rotate
@@ -177,7 +178,10 @@ def _on_record(
 ) -> ChangeResult:
     """Carry a change out between two lines of the audit; what is not tried is not recorded."""
     if change.system in circuit.open:
-        return ChangeResult(change=change, done=False, problem=circuit.open[change.system])
+        problem = circuit.open[change.system]
+        rotates = change.action is Action.ROTATE
+        rotation = not_tried(record.rotation, problem) if rotates else None
+        return ChangeResult(change=change, done=False, problem=problem, rotation=rotation)
     audit, effect = scene.ports.audit, _effect(change, scene)
     begun = audit.begin(effect)
     result = _carry_out(change, record, scene, circuit)

@@ -25,6 +25,8 @@ class ExitCode(IntEnum):
     """A guard refused a plan; nothing of it was written."""
     BUSY = 5
     """Another Muster process uses the same state."""
+    UNSETTLED = 6
+    """A password may be live that the vault does not have yet: see `muster passwords list`."""
     USAGE = 64
     """The command line itself is wrong."""
     INTERRUPTED = 130

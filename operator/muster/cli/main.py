@@ -18,8 +18,10 @@ from muster.cli import (
     digesting,
     lab,
     operating,
+    passwords,
     planning,
     reading,
+    resetting,
     resolving,
     running,
     schemas,
@@ -50,6 +52,8 @@ for command in (
     describing.explain,
     reading.matches,
     resolving.resolve,
+    resetting.reset,
+    resetting.rotate,
     systems.directory,
     systems.doctor,
     digesting.digest,
@@ -60,6 +64,7 @@ for command in (
     app.command()(command)
 app.command("test")(testing.policy_tests)
 app.add_typer(customers.app, name="customers")
+app.add_typer(passwords.app, name="passwords")
 app.add_typer(vault.app, name="vault")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(lab.app, name="lab")

@@ -67,6 +67,7 @@ AccountArgument = Annotated[
     str,
     typer.Argument(help="sAMAccountName, UPN, object id or display name.", metavar="ACCOUNT"),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 HERE = Path()
 """The current directory."""
 

@@ -153,13 +153,13 @@ def _expected(
     """Plan all customers, and return what was expected; None when the plan is another one."""
     from muster.cli.session import for_each_customer
     from muster.plan.digest import digest_plans
-    from muster.reconcile import propose
+    from muster.reconcile import propose, resume
 
-    proposals = _sound(
-        for_each_customer(
-            customers, lambda one, _: propose(one, session.assembly.ports(one)), "planning"
-        )
-    )
+    def plan_one(one: Desired, _: object) -> Proposal:
+        ports = session.assembly.ports(one)
+        return propose(one, ports, resume(one, ports))
+
+    proposals = _sound(for_each_customer(customers, plan_one, "planning"))
     found = digest_plans(proposal.plan for proposal in proposals)
     if found != digest:
         complain(f"The plan has changed: it is {found} now, not {digest}. Read it again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,19 +17,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from muster.adapters.secrets import ChainedSecrets, EnvironmentSecrets, FileSecrets
 from muster.apply import Tell
-from muster.assembly import Assembly, collect_rarely
+from muster.assembly import SEALING_KEYS, Assembly, collect_rarely, read_sealing_keys
 from muster.audit import FileSink, Trail, current_actor
 from muster.cli.estate_revision import revision_of
 from muster.cli.options import PATIENCE_S
 from muster.cli.output import err
 from muster.cli.shell import contain
 from muster.errors import MusterError, SpecError
-from muster.model.connections import VaultBackend
+from muster.model.connections import SecretRef, VaultBackend
 from muster.model.plans import Change
 from muster.model.settings import Desired, Estate
+from muster.ports import Secrets
 from muster.registry.entry_store import SqliteEntryStore
 from muster.registry.sqlite import SqliteRegistry
 from muster.resources import LoadedEstate, load_estate
+from muster.sealing import KeyRing
 from muster.transport.options import HttpOptions
 
 T = TypeVar("T")
@@ -119,14 +122,36 @@ def open_assembly(where: Place, registry: SqliteRegistry) -> Assembly:
     options = HttpOptions(retry_budget_s=where.patience_s)
     stores = {VaultBackend.REGISTRY: partial(SqliteEntryStore, registry)}
     trail = open_trail(where)
-    return Assembly(
+    assembly = Assembly(
         open_secrets(where), registry, http=options, entry_stores=stores, trail_of=lambda _: trail
     )
+    assembly.sealing = sealing_ref()
+    return assembly
 
 
 def open_trail(where: Place) -> Trail:
     """Return where the effects of a command are recorded: as this user's, at this commit."""
     return Trail(FileSink(where.audit_file), current_actor(), revision_of(where.paths))
+
+
+SEALING_VARIABLE = "MUSTER_SEALING_KEYS"
+"""Names another secret with the keys that seal passwords, as NAME/KEY."""
+
+
+def sealing_ref() -> SecretRef:
+    """Return where the keys are that seal passwords; raises SpecError for what is no NAME/KEY."""
+    text = os.environ.get(SEALING_VARIABLE, "")
+    if not text:
+        return SEALING_KEYS
+    name, slash, key = text.partition("/")
+    if not (name and slash and key):
+        raise SpecError((f'{SEALING_VARIABLE} is "{text}"; write NAME/KEY of a secret.',))
+    return SecretRef(name=name, key=key)
+
+
+def sealing_keys(secrets: Secrets) -> KeyRing:
+    """Return the keys that seal passwords; raises SpecError with how to make one."""
+    return read_sealing_keys(secrets, sealing_ref())
 
 
 def open_secrets(where: Place) -> ChainedSecrets:

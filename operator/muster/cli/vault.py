@@ -155,7 +155,7 @@ def show(
     from muster.cli.native_vaults import find_entry, open_vaults
     from muster.cli.session import find_customer, place
 
-    _require_care(reason, reveal=reveal)
+    require_care(reason, reveal=reveal)
     with open_vaults(place([estate], state, secrets, patience), namespace) as vaults:
         opened, organization = vaults.of(find_customer(vaults.estate, customer))
         found = find_entry(opened, organization, entry)
@@ -205,7 +205,8 @@ def reseal(
     return ExitCode.OK
 
 
-def _require_care(reason: str, *, reveal: bool) -> None:
+def require_care(reason: str, *, reveal: bool) -> None:
+    """Refuse to show a password without a reason, or to a terminal by accident."""
     if not reason.strip():
         raise SpecError(("A reason is needed: it is recorded who looked, and why. Set --reason.",))
     if sys.stdout.isatty() and not reveal:

@@ -61,6 +61,13 @@ def failed(rotation: Rotation, problem: str, at: datetime) -> Rotation:
     )
 
 
+def not_tried(rotation: Rotation, problem: str) -> Rotation:
+    """Return how it stands after a rotation that was planned and not begun."""
+    return replace(
+        rotation, reason=Reason.ROTATION_FAILED, next=None, last_error=shortened(problem)
+    )
+
+
 def is_stale(rotation: Rotation, changed_at: datetime | None) -> bool:
     """Say whether a password that Muster set was changed by somebody else since.
 

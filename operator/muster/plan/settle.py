@@ -11,7 +11,6 @@ from muster.model.names import Action, LinkState, MatchKey, System
 from muster.model.plans import ChangeResult
 from muster.model.reasons import Reason
 from muster.model.records import ContactDraft, EntryDraft
-from muster.model.rotation import Rotation
 
 
 def settle(record: AccountRecord, results: Iterable[ChangeResult]) -> AccountRecord:
@@ -24,7 +23,7 @@ def settle(record: AccountRecord, results: Iterable[ChangeResult]) -> AccountRec
         elif result.change.action is Action.SEND:
             record = record if result.done else replace(record, welcome=_unsent(record, result))
         elif result.change.action is Action.ROTATE:
-            record = replace(record, rotation=result.rotation or _untried(record, result))
+            record = replace(record, rotation=result.rotation or record.rotation)
         elif not result.done:
             record = replace(record, drift=(*record.drift, *result.change.drift))
     return record
@@ -59,13 +58,6 @@ def _unsent(record: AccountRecord, result: ChangeResult) -> Welcome:
     elif result.refused:
         state, reason = WelcomeState.SKIPPED, Reason.EMAIL_REFUSED
     return replace(record.welcome, state=state, reason=reason, message=result.problem)
-
-
-def _untried(record: AccountRecord, result: ChangeResult) -> Rotation:
-    """Return what stands of a rotation that was planned and not begun."""
-    return replace(
-        record.rotation, reason=Reason.ROTATION_FAILED, next=None, last_error=result.problem
-    )
 
 
 def _name(result: ChangeResult) -> str:

@@ -1,0 +1,255 @@
+"""`muster reset` and `muster rotate`: set passwords now, because a person asks for it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+from typer.exceptions import Abort
+
+from muster.cli import options
+from muster.cli.exit_codes import ExitCode, of_run
+from muster.cli.output import complain, counted, out, plain, say, visible
+from muster.errors import MusterError, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from muster.cli.session import Session
+    from muster.model.names import AccountId
+    from muster.model.rotation import Generator, RotationDemand
+    from muster.model.secret import Secret
+    from muster.model.settings import Desired
+    from muster.resets import Rotated
+
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; a ticket number helps.")]
+
+
+def reset(
+    customer: options.CustomerArgument,
+    account: options.AccountArgument,
+    reason: Reason,
+    generate: Annotated[
+        str, typer.Option(metavar="KIND", help="How it is made: random or passphrase.")
+    ] = "random",
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Take the first line of standard input instead.")
+    ] = False,
+    must_change: Annotated[
+        bool, typer.Option("--must-change", help="It must be changed at the next sign-in.")
+    ] = False,
+    unlock: Annotated[
+        bool, typer.Option("--unlock", help="End a lock-out of the account too.")
+    ] = False,
+    show: Annotated[
+        bool,
+        typer.Option("--show", help="Print it when it is set, read back from the vault."),
+    ] = False,
+    yes: options.Yes = False,
+    estate: options.Estate = options.HERE,
+    state: options.State = None,
+    secrets: options.SecretsFrom = None,
+    patience: options.Patience = options.PATIENCE_S,
+) -> int:
+    """Set an account's password in its directories, and keep it in the vault's entry.
+
+    The rules are read first: a password that breaks them changes nothing anywhere. It is not
+    printed; read it in the vault.
+
+    \b
+    muster reset contoso jsmith --generate passphrase --must-change --reason "ticket 20312"
+    """
+    from muster.cli.passwords import tell_job
+    from muster.cli.resolving import find_record
+    from muster.cli.session import find_customer, open_session, place
+    from muster.model.passwords import JobKind
+    from muster.reconcile import resume
+    from muster.resets import is_set
+    from muster.resets import reset as carry_out
+    from muster.rotations import PasswordOrder
+
+    _require(reason)
+    generator, typed = _generator(generate), _typed() if stdin else None
+    with open_session(place([estate], state, secrets, patience), write=True) as session:
+        desired = find_customer(session.estate, customer)
+        ports = session.assembly.ports(desired)
+        records = resume(desired, ports).records
+        record = find_record([one for one in records if one.live], account, customer)
+        order = PasswordOrder(
+            kind=JobKind.RESET,
+            requested_by=ports.audit.actor,
+            reason=reason,
+            must_change=must_change,
+            unlock=unlock,
+            generator=generator,
+            typed=typed,
+        )
+        if show:
+            _require_word(yes=yes)
+            _confirm(f"Show the new password of {record.identity.user}? It is recorded.", yes=yes)
+        job = carry_out(order, record, desired, ports)
+        code = tell_job(job, record.identity.user)
+        if show and is_set(job):
+            _show(session, desired, job.vault.entry, reason)
+    return code
+
+
+def rotate(
+    customer: Annotated[
+        str, typer.Argument(metavar="[CUSTOMER]", help="One customer.", show_default=False)
+    ] = "",
+    accounts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ACCOUNT]...", help="Its accounts.", show_default=False),
+    ] = None,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Every account that a policy rotates.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why; a ticket number helps.", show_default=False)
+    ] = "",
+    yes: options.Yes = False,
+    estate: options.Estate = options.HERE,
+    state: options.State = None,
+    secrets: options.SecretsFrom = None,
+    patience: options.Patience = options.PATIENCE_S,
+) -> int:
+    """Rotate passwords now, outside of windows and whatever their age.
+
+    Only accounts that a policy rotates; for others there is muster reset.
+
+    \b
+    muster rotate contoso adm-ks --reason "laptop stolen"
+    muster rotate contoso --all --reason "a technician has left"
+    """
+    from muster.cli.session import choose, for_each_customer, open_session, place
+    from muster.resets import rotate_now
+
+    _require(reason)
+    if bool(accounts) == everybody:
+        raise SpecError(("Name accounts of a customer, or give --all, not both.",))
+    with open_session(place([estate], state, secrets, patience), write=True) as session:
+        chosen = choose(session.estate, [customer] if customer else None)
+        demands = {one.customer.name: _demand(session, one, accounts, reason) for one in chosen}
+        if everybody:
+            names = ", ".join(str(one.customer.name) for one in chosen[:5])
+            _confirm(
+                f"Rotate every account of {counted(len(chosen), 'customer')} ({names}…)?"
+                if len(chosen) > 5
+                else f"Rotate every account of {names}?",
+                yes=yes,
+            )
+        results = for_each_customer(
+            chosen,
+            lambda one, tell: rotate_now(
+                demands[one.customer.name], one, session.assembly.ports(one), tell
+            ),
+            "rotating",
+        )
+    return _tell(results)
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise SpecError(("A reason is needed: it is recorded who asked, and why. Set --reason.",))
+
+
+def _generator(kind: str) -> Generator:
+    from muster.model.rotation import Generator, GeneratorKind
+
+    for one in GeneratorKind:
+        if one.casefold() == kind.casefold():
+            return Generator(kind=one)
+    raise typer.BadParameter(f"{kind} is no kind of password; write random or passphrase.")
+
+
+def _typed() -> Secret:
+    from muster.model.secret import Secret
+
+    line = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    if not line:
+        raise SpecError(("There is no password on standard input.",))
+    return Secret(line)
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; a script has said what it wants with its options."""
+    if sys.stdin.isatty() and not yes and not typer.confirm(visible(question), err=True):
+        raise Abort
+
+
+def _require_word(*, yes: bool) -> None:
+    """Refuse to show a password where nobody can be asked and nobody has said so."""
+    if not sys.stdin.isatty() and not yes:
+        raise SpecError(("A password is shown only when you say so: give --yes beside --show.",))
+
+
+def _show(session: Session, desired: Desired, entry: str, reason: str) -> None:
+    """Print the password as the vault holds it, once it is recorded who sees it."""
+    from muster.audit import record
+    from muster.model.names import RemoteId
+
+    ports = session.assembly.ports(desired)
+    if ports.vault is None or desired.customer.vault is None:
+        return
+    customer = desired.customer
+    organization = desired.customer.vault.organization_id
+    password = ports.vault.read_password(organization, RemoteId(entry))
+    sink = ports.audit.sink
+    record(sink, "ShowPassword", customer.name, subject=entry, reason=reason, result="Shown")
+    if password is not None:
+        sys.stdout.write(password.reveal() + "\n")
+
+
+def _demand(
+    session: Session, desired: Desired, accounts: Sequence[str] | None, reason: str
+) -> RotationDemand:
+    from muster.audit import current_actor
+    from muster.cli.resolving import find_record
+    from muster.model.rotation import RotationDemand
+
+    name = desired.customer.name
+    records = [one for one in session.registry.load(name).records if one.live]
+    wanted: frozenset[AccountId] = frozenset(
+        find_record(records, account, name).identity.id for account in accounts or ()
+    )
+    return RotationDemand(
+        id=f"demand-{uuid4().hex[:16]}",
+        accounts=wanted,
+        requested_by=current_actor(),
+        reason=reason,
+    )
+
+
+def _tell(results: Sequence[Rotated | MusterError]) -> int:
+    done = [one for one in results if not isinstance(one, MusterError)]
+    for problem in results:
+        if isinstance(problem, MusterError):
+            complain(str(problem))
+    for one in done:
+        _tell_one(one)
+    if len(done) < len(results):
+        return ExitCode.ERROR
+    if any(result.unsettled for one in done for result in one.outcome.results):
+        return ExitCode.UNSETTLED
+    code = of_run([one.verdict for one in done], [one.outcome for one in done])
+    missed = any(one.others for one in done)
+    return ExitCode.ERROR if missed and code is ExitCode.OK else code
+
+
+def _tell_one(one: Rotated) -> None:
+    from muster.model.plans import Refused
+
+    console, customer = out(), one.verdict.plan.customer
+    if isinstance(one.verdict, Refused):
+        for refusal in one.verdict.refusals:
+            console.print(plain(f"{customer}: refused: {refusal.message}"))
+    for result in one.outcome.results:
+        how = "rotated; the vault's entry has it" if result.done else result.problem
+        console.print(plain(f"{customer}: {result.change.user}: {how}"))
+    for record, rotation in one.others:
+        console.print(plain(f"{customer}: {record.identity.user}: not rotated: {rotation.reason}"))
+    if not one.outcome.results and not one.others:
+        say(f"{customer}: no account is rotated here; see options.rotation of its policy.")
