@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
 from muster.cli.schemas import json_schema_files
+from muster.resources.documents import read_documents
 from muster.resources.schemas import DESIRED_KINDS
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -24,7 +24,7 @@ def _path(resource: dict[str, Any]) -> str:
 
 
 def _says(file: Path) -> list[str]:
-    resources = [one for one in yaml.safe_load_all(file.read_text(encoding="utf-8")) if one]
+    resources = [one.value for one in read_documents(file.read_text(encoding="utf-8"))]
     ours = [one for one in resources if one["kind"] in DESIRED_KINDS]
     assert ours
     return [
