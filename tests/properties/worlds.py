@@ -15,6 +15,7 @@ from tests.plan.world import (
     MICROSOFT_365,
     NOW,
     TENANT,
+    WELCOME,
     World,
     account_id,
     anchor,
@@ -181,6 +182,7 @@ def policies(draw: st.DrawFn) -> tuple[ImportSettings, ...]:
                 apply_to=draw(st.sampled_from(ApplyTo)),
                 on_leave=draw(on_leave()),
                 suspend=draw(st.integers(0, 9)) == 0,
+                welcome=WELCOME,
             )
         )
     return tuple(drawn)
@@ -203,6 +205,8 @@ def options() -> st.SearchStrategy[Options]:
             name_fallback=st.sampled_from(NameFallback),
         ),
         drift_remediation=st.sampled_from(DriftRemediation),
+        welcome_email=st.booleans(),
+        self_serve=st.booleans(),
     )
 
 
