@@ -13,6 +13,7 @@ import typer
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
+from muster.cli.listening import ReceiverPort
 from muster.cli.output import complain, say
 from muster.errors import MusterError
 
@@ -42,6 +43,14 @@ def operator(
         Path | None,
         typer.Option(help="Directory with tls.crt and tls.key; no webhook when left out."),
     ] = None,
+    receiver_port: ReceiverPort = 0,
+    receiver_certificates: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory with tls.crt and tls.key for IT Glue's webhook; plain HTTP, for an "
+            "ingress that ends TLS, when left out."
+        ),
+    ] = None,
     audit_directory: Annotated[
         Path | None,
         typer.Option(
@@ -60,6 +69,7 @@ def operator(
     """
     need_operator_libraries()
     from muster.kube.api import KubeApi
+    from muster.kube.edits import EditOptions
     from muster.kube.logs import LogFormat, set_up_logging
     from muster.kube.operator import Operator, OperatorOptions
     from muster.kube.tracing import set_up_tracing
@@ -74,6 +84,9 @@ def operator(
         http_port=http_port,
         webhook_port=webhook_port,
         webhook_certificates=webhook_certificates,
+        edits=EditOptions(port=receiver_port, certificates=receiver_certificates)
+        if receiver_port
+        else None,
         audit_directory=audit_directory,
     )
     Operator(

@@ -17,16 +17,20 @@ from typing import Any
 
 from muster.assembly import Assembly, utc_now
 from muster.errors import MusterError, RemoteError
+from muster.kube.edits import Edits
 from muster.kube.events import EventRecorder
 from muster.kube.held import failed_status, held_status, resource_conditions
 from muster.kube.integrations import look_at
 from muster.kube.leases import ShardLeases
 from muster.kube.meters import Meters
+from muster.kube.password_resets import ResetCarrier
+from muster.kube.reset_desk import BUSY_S, PREFIX, ResetDesk
 from muster.kube.resource_status import policies_in, tell_resources
 from muster.kube.resources import CUSTOMER, INTEGRATION, Kind
 from muster.kube.status_writer import StatusWriter, requested_at
 from muster.kube.store import Store
 from muster.kube.tracing import span
+from muster.kube.turns import Turns
 from muster.kube.view import View
 from muster.kube.work_queue import Priority, WorkQueue
 from muster.kube.write_guard import WriteGuard
@@ -76,6 +80,7 @@ class Parts:
     leases: ShardLeases
     guard: WriteGuard
     meters: Meters
+    edits: Edits
 
 
 class Controller:
@@ -90,6 +95,17 @@ class Controller:
         self._seen = View()
         self._requests: dict[str, str] = {}
         self._failures: dict[str, int] = {}
+        self._turns = Turns()
+        carrier = ResetCarrier(
+            store=parts.store, writer=parts.writer, events=parts.events, assembly=parts.assembly
+        )
+        self._desk = ResetDesk(
+            carrier=carrier,
+            queue=parts.queue,
+            leases=parts.leases,
+            guard=parts.guard,
+            turns=self._turns,
+        )
 
     # ------------------------------------------------------------ what the watch tells
 
@@ -201,6 +217,7 @@ class Controller:
         known = set(old.estate.integrations)
         self._wake(_integration_key(one) for one in new.estate.integrations if one not in known)
         self._wake([_RESOURCES])
+        self._wake(self._desk.list_open())
 
     def _requested(self) -> dict[str, str]:
         found = {}
@@ -231,8 +248,13 @@ class Controller:
 
     def _run(self, name: CustomerName) -> None:
         parts, view = self._parts, self._seen
-        if not parts.leases.holds(name):
-            return
+        if name.startswith(PREFIX):
+            self._desk.attend(name, view)
+        elif parts.leases.holds(name):
+            self._run_ours(name, view)
+
+    def _run_ours(self, name: CustomerName, view: View) -> None:
+        parts = self._parts
         if name == _RESOURCES:
             tell_resources(view, parts.store, parts.writer)
             return
@@ -244,8 +266,13 @@ class Controller:
             self._tell(name, status)
             return
         desired = view.desired.get(name)
-        if desired is not None:
-            self._reconcile(name, desired)
+        if desired is None:
+            return
+        with self._turns.take(name) as free:
+            if free:
+                self._reconcile(name, desired)
+            else:
+                parts.queue.put(name, Priority.RETRY, BUSY_S)
 
     def _look_at(self, name: str, view: View) -> None:
         """Ask an integration what it shows, and when to ask again."""
@@ -268,7 +295,9 @@ class Controller:
         try:
             parts.writer.begin(CUSTOMER, name)
             with parts.guard.for_customer(name), span("reconcile", customer=name):
-                report = reconcile(desired, parts.assembly.ports(desired), self._go_on_or_stop)
+                ports = parts.assembly.ports(desired)
+                parts.edits.follow_all(desired, ports)
+                report = reconcile(desired, ports, self._go_on_or_stop)
         except MusterError as error:
             self._failed(name, desired, error, time.monotonic() - started)
             return

@@ -24,6 +24,7 @@ from muster.kube.admission import find_refusals
 from muster.kube.api import KubeApi, find_login
 from muster.kube.audit_sinks import open_trails
 from muster.kube.controller import Controller, Parts
+from muster.kube.edits import EditOptions, Edits
 from muster.kube.endpoints import Endpoints
 from muster.kube.entry_store import VAULT_LABEL, KubeEntryStore
 from muster.kube.events import EventRecorder
@@ -31,7 +32,7 @@ from muster.kube.guarded_registry import GuardedRegistry
 from muster.kube.leases import LeaseOptions, ShardLeases
 from muster.kube.meters import Meters
 from muster.kube.registry import CUSTOMER_LABEL, KubeRegistry
-from muster.kube.resources import ACCOUNT, FROM_GIT, SECRET, Kind
+from muster.kube.resources import ACCOUNT, FROM_GIT, FROM_PEOPLE, SECRET, Kind
 from muster.kube.secret_watch import SecretWatch
 from muster.kube.secrets import KubeSecrets
 from muster.kube.shards import shard_of
@@ -42,6 +43,7 @@ from muster.kube.write_guard import WriteGuard
 from muster.model.connections import VaultBackend
 from muster.model.names import CustomerName
 from muster.transport.options import HttpOptions
+from muster.webhook.notices import Notices
 
 logger = logging.getLogger("muster.operator")
 
@@ -61,6 +63,8 @@ class OperatorOptions:
     webhook_port: int = 9443
     webhook_certificates: Path | None = None
     """A directory with tls.crt and tls.key; None: no webhook."""
+    edits: EditOptions | None = None
+    """How IT Glue's webhook is listened to; None: it is not."""
     audit_directory: Path | None = None
     """Where a file of this replica is kept too; None: the audit is on standard output only."""
     lease_duration_s: float = 15.0
@@ -93,7 +97,7 @@ class Operator:
         writer = StatusWriter(api, options.namespace, self._store)
         records = KubeRegistry(api, options.namespace, self._store, writer)
         registry = GuardedRegistry(records, guard)
-        secrets = KubeSecrets(api, options.namespace)
+        self._kube_secrets = secrets = KubeSecrets(api, options.namespace)
         stores = {
             VaultBackend.KUBERNETES_SECRETS: partial(KubeEntryStore, api, options.namespace),
         }
@@ -105,6 +109,7 @@ class Operator:
             entry_stores=stores,
             trail_of=open_trails(self._store, options.identity, options.audit_directory),
         )
+        self._edits = Edits(self._store, self._queue, self._leases.holds, Notices())
         self.controller: Controller = Controller(
             Parts(
                 store=self._store,
@@ -115,6 +120,7 @@ class Operator:
                 leases=self._leases,
                 guard=guard,
                 meters=self._meters,
+                edits=self._edits,
             ),
             options.workers,
         )
@@ -152,12 +158,16 @@ class Operator:
         self.relist()
         self._leases.start()
         self.controller.start()
+        if options.edits is not None:
+            port = self._edits.listen(options.edits, self._kube_secrets.read)
+            logger.info("Listening for IT Glue's webhook on port %d.", port)
         threading.Thread(target=self._keep_relisting, name="relist", daemon=True).start()
         logger.info("Reconciling namespace %s as %s.", options.namespace, options.identity)
 
     def stop(self) -> None:
         """Finish what is under way, let the leases go, and end."""
         self._ended.set()
+        self._edits.stop()
         self.controller.stop()
         self._leases.stop(release=True)
         self._assembly.close()
@@ -186,7 +196,7 @@ class Operator:
     def relist(self) -> int:
         """List every kind and take up what the watch has not told; return the differences."""
         differences = 0
-        for kind in FROM_GIT:
+        for kind in FROM_PEOPLE:
             moment = self._store.moment
             items = list(self._api.list(kind, self._options.namespace))
             differences += self._store.replace_all(kind.kind, items, moment)
@@ -257,7 +267,7 @@ class Operator:
         def log_in(**_: Any) -> kopf.ConnectionInfo:
             return find_login()
 
-        for kind in FROM_GIT:
+        for kind in FROM_PEOPLE:
             self._watch(registry, kind)
         self._watch_secrets(registry)
         if self._options.webhook_certificates is not None:

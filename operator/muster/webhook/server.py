@@ -25,6 +25,9 @@ MOST_CONNECTIONS = 32
 WITHIN_S = 10.0
 """So long a whole request may take, from its first byte to its last."""
 
+_LOOK_EVERY_S = 0.1
+"""How soon a `stop` is noticed."""
+
 
 class WebhookServer:
     """Serves until `stop`; raises SpecError when it is made with certificates that do not fit."""
@@ -40,7 +43,7 @@ class WebhookServer:
     ) -> None:
         self._server = _Server((host, port), _handler(receiver), certificates, within_s)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="webhook", daemon=True
+            target=self._server.serve_forever, args=(_LOOK_EVERY_S,), name="webhook", daemon=True
         )
 
     @property

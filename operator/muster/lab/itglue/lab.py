@@ -57,7 +57,8 @@ class ItGlueLab(HttpLab):
     ) -> None:
         self.knobs = knobs or ItGlueKnobs()
         super().__init__(ca=ca, faults=faults, clock=clock, rate_limit=self.knobs.rate_limit())
-        self._state = ItGlueState(self.clock)
+        # Asked each time, so that a test may turn the clock.
+        self._state = ItGlueState(lambda: self.clock())  # noqa: PLW0108
         self._state.keys[self.key] = KeyRights()
         self._routes = ItGlueRoutes(self._state, self.knobs, lambda: self.endpoint)
 
