@@ -38,6 +38,7 @@ from muster.model.observed import Observed
 from muster.model.plans import Approved, Change, ChangeResult, CustomerPlan, Outcome, Verdict
 from muster.model.records import ContactChange, ContactDraft, EntryChange, EntryDraft
 from muster.model.settings import Desired
+from muster.plan.context import is_of_here, place_of
 from muster.plan.keys import fold
 from muster.plan.rotation_state import not_tried
 from muster.plan.settle import settle
@@ -145,7 +146,8 @@ def _save_quiet_records(plan: CustomerPlan, scene: Scene) -> None:
     for intent in scene.known.intents:
         record = records.get(intent.account)
         link = record.link(intent.system) if record else None
-        if intent.state is IntentState.OPEN and link and link.id:
+        here = is_of_here(intent, scene.desired.customer)
+        if here and intent.state is IntentState.OPEN and link and link.id:
             done = replace(intent, state=IntentState.DONE, remote_id=link.id)
             registry.close_intent(done, record if intent.account not in busy else None)
 
@@ -304,6 +306,7 @@ def _intent(change: Change, scene: Scene) -> Intent:
         action=change.action,
         mark=mark,
         opened_at=scene.ports.clock(),
+        place=place_of(change.system, scene.desired.customer),
     )
 
 
@@ -314,6 +317,7 @@ def _open_id(change: Change, scene: Scene) -> str:
         for intent in scene.known.intents
         if intent.state is IntentState.OPEN
         and (intent.account, intent.system) == (change.account, change.system)
+        and is_of_here(intent, scene.desired.customer)
     )
     return next(waiting, "")
 

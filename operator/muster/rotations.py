@@ -33,7 +33,7 @@ from muster.passwords.generate import Passphrase, Random, Words, generate
 from muster.passwords.protocol import next_step
 from muster.passwords.steps import Wait
 from muster.passwords.typed import find_problem
-from muster.plan.linking import place_of
+from muster.plan.context import place_of
 from muster.plan.password_targets import (
     Targets,
     entry_advice,

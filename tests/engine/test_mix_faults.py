@@ -11,13 +11,14 @@ import pytest
 from tests.engine.test_mixes import NOW, run
 
 from muster.lab.autotask.lab import AutotaskLab
-from muster.lab.faults import LostReply, ServerError
+from muster.lab.faults import HtmlError, LostReply, ServerError
 from muster.lab.halopsa.lab import HaloPsaLab
 from muster.lab.hudu.lab import HuduLab
 from muster.lab.lab import Lab
 from muster.lab.mix import Mix
-from muster.model.names import Action, System
+from muster.model.names import Action, CustomerName, System
 from muster.model.plans import Approved
+from muster.registry.sqlite import SqliteRegistry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,3 +100,15 @@ def test_an_unread_system_loses_nothing(mix: str, path: str, tmp_path: Path) -> 
         healed = run(tmp_path, NOW + timedelta(hours=12))
         assert healed.proposal.plan.complete
         assert healed.proposal.plan.changes == ()
+
+
+def test_an_unanswered_create_is_of_the_vault_that_it_was_sent_to(tmp_path: Path) -> None:
+    """What was begun in one vault is not continued in the next, under whose ids all is another."""
+    with Lab(customers=1, people=8, mix=Mix.parse("entra-hudu-autotask")) as lab:
+        lab.write_estate(tmp_path / "estate")
+        lab.faults.add(HtmlError(), method="POST", path="asset_passwords", times=-1)
+        run(tmp_path, NOW)
+        with SqliteRegistry.open_for_reading(tmp_path / "state.sqlite") as registry:
+            begun = registry.load(CustomerName("contoso")).intents
+        assert begun
+        assert {one.place for one in begun} == {f"hudu/{lab.organization_ids['contoso']}"}

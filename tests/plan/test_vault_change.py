@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
 from tests.plan.world import (
     CUSTOMER,
     NOW,
@@ -12,11 +14,15 @@ from tests.plan.world import (
     contact,
     entry,
     finding,
+    intent,
+    person,
     reasons,
+    record,
     settings,
     user,
 )
 
+from muster.model.accounts import IntentState
 from muster.model.names import Action, LinkState, RemoteId, Source, System
 from muster.model.plans import Approved, Refused
 from muster.model.reasons import Reason
@@ -119,3 +125,44 @@ def test_another_psa_is_shown_alike() -> None:
     )
     assert moved.psa_link(PEOPLE[19]).state is LinkState.UNMATCHED
     assert isinstance(moved.verdict(), Refused)
+
+
+OPENED = {"opened_at": NOW - timedelta(hours=1), "place": "connectwise/200"}
+HALO = replace(CUSTOMER, psa=PsaRef(integration="halo", company_id=RemoteId("7")))
+JOHN = person("John", "Smith")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_open_create_says_nothing_about_another_psa(*, there: bool) -> None:
+    """A contact that people made there is theirs, so that its names are not corrected."""
+    world = World(
+        users=(JOHN,),
+        records=(record(JOHN),),
+        intents=(intent(JOHN, System.PSA, **OPENED),),
+        contacts=(contact(55, "Johnny Smith", JOHN.mail or ""),),
+        customer=HALO if there else CUSTOMER,
+    )
+    assert world.psa_link(JOHN).state is (LinkState.LINKED if there else LinkState.CREATED)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_was_created_elsewhere_is_another_record_here(*, there: bool) -> None:
+    """The id of a done create in the old PSA may be a stranger's in the new one."""
+    done = {**OPENED, "state": IntentState.DONE, "remote_id": RemoteId("55")}
+    world = World(
+        users=(JOHN,),
+        records=(record(JOHN),),
+        intents=(intent(JOHN, System.PSA, **done),),
+        contacts=(contact(55, "Other Person", "other@example.test"),),
+        customer=HALO if there else CUSTOMER,
+    )
+    assert world.psa_link(JOHN).id == (None if there else "55")
+
+
+def test_a_create_begun_elsewhere_holds_nothing_back() -> None:
+    """In the new vault there is nothing to wait for."""
+    begun = intent(JOHN, opened_at=NOW, place="itglue/100")
+    creating = settings(options=Options(vault=VaultOptions(create_when_missing=True)))
+    world = World(users=(JOHN,), records=(record(JOHN),), intents=(begun,), policies=(creating,))
+    assert world.vault_link(JOHN).state is LinkState.HELD
+    assert replace(world, customer=HUDU).vault_link(JOHN).state is LinkState.CREATED

@@ -203,6 +203,9 @@ class Intent:
     opened_at: datetime
     state: IntentState = IntentState.OPEN
     remote_id: RemoteId | None = None
+    place: str = ""
+    """Where the record is made, as in `Link.place`. Empty in intents of old: where they are read.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from muster.model.passwords import JobEnd, PasswordJob
 from muster.model.plans import Finding
 from muster.model.settings import (
     AccountOverride,
+    Customer,
     Desired,
     ImportSettings,
     ImportSource,
@@ -112,7 +113,7 @@ def gather(
         considered=tuple(considered),
         records=records,
         overrides=overrides,
-        intents=_intents(known.intents),
+        intents=_intents(known.intents, desired.customer),
         jobs={job.account: job for job in known.jobs},
         job_ends=_by_account(known.job_ends),
         names=_new_names(desired.customer.name, considered, records),
@@ -149,8 +150,33 @@ def _new_names(
     return name_accounts(customer, new, (record.name for record in records.values()))
 
 
-def _intents(intents: Iterable[Intent]) -> dict[tuple[AccountId, System], Intent]:
-    alive = (intent for intent in intents if intent.state is not IntentState.FAILED)
+def place_of(system: System, customer: Customer) -> str:
+    """Return the integration and organization, or the tenant, that a customer's records are in."""
+    vault, psa, entra = customer.vault, customer.psa, customer.entra
+    if system is System.ENTRA:
+        return f"entra/{entra.tenant_id}" if entra else ""
+    if system is System.VAULT:
+        return f"{vault.integration}/{vault.organization_id}" if vault else ""
+    return f"{psa.integration}/{psa.company_id}" if psa else ""
+
+
+def is_of_here(intent: Intent, customer: Customer) -> bool:
+    """Say whether an intent is about where the customer's records are now, not where they were."""
+    return intent.place in ("", place_of(intent.system, customer))
+
+
+def _intents(
+    intents: Iterable[Intent], customer: Customer
+) -> dict[tuple[AccountId, System], Intent]:
+    """Index the creates that may have led to a record in the present vault and PSA.
+
+    What was begun in another one says nothing here: equal ids are other records there.
+    """
+    alive = (
+        intent
+        for intent in intents
+        if intent.state is not IntentState.FAILED and is_of_here(intent, customer)
+    )
     return {(intent.account, intent.system): intent for intent in alive}
 
 

@@ -23,8 +23,7 @@ from muster.model.names import (
 )
 from muster.model.plans import Draft
 from muster.model.reasons import Reason
-from muster.model.settings import Customer
-from muster.plan.context import Context, Kept
+from muster.plan.context import Context, Kept, place_of
 from muster.plan.creating import create_missing
 from muster.plan.evidence import Matcher, Subject
 from muster.plan.keys import NAME_LIMIT, SHORTEST_NAME_LIMIT
@@ -164,16 +163,6 @@ def _prior(one: Kept, system: System) -> Link | None:
 
 def _leads_somewhere(link: Link) -> bool:
     return link.id is not None or link.state is LinkState.CREATED
-
-
-def place_of(system: System, customer: Customer) -> str:
-    """Return the integration and organization, or the tenant, that a customer's records are in."""
-    vault, psa, entra = customer.vault, customer.psa, customer.entra
-    if system is System.ENTRA:
-        return f"entra/{entra.tenant_id}" if entra else ""
-    if system is System.VAULT:
-        return f"{vault.integration}/{vault.organization_id}" if vault else ""
-    return f"{psa.integration}/{psa.company_id}" if psa else ""
 
 
 def _prior_here(one: Kept, system: System, place: str) -> Link | None:

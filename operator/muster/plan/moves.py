@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from muster.model.names import AccountId, System
 from muster.model.plans import Finding
 from muster.model.reasons import Reason
-from muster.plan.context import Context, Kept
+from muster.plan.context import Context, Kept, place_of
 from muster.plan.counting import COLUMN
-from muster.plan.linking import Linking, is_linked, place_of
+from muster.plan.linking import Linking, is_linked
 
 _CALLED = {System.VAULT: "vault", System.PSA: "PSA", System.ENTRA: "tenant"}
 

@@ -19,7 +19,7 @@ from muster.model.names import (
 )
 from muster.model.reasons import Reason
 from muster.model.settings import Customer
-from muster.plan.linking import place_of
+from muster.plan.context import place_of
 
 Targets = tuple[tuple[DirectoryKind, AccountId], ...]
 

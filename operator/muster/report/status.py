@@ -18,7 +18,7 @@ from muster.model.observed import SourceRead
 from muster.model.plans import Approved, CustomerPlan, Outcome, Refused, Verdict
 from muster.model.reasons import Reason
 from muster.model.settings import Customer, Desired
-from muster.plan.linking import place_of
+from muster.plan.context import place_of
 from muster.report.account_resource import timestamp
 from muster.report.plan_document import render_finding, render_refusals
 from muster.report.rotation_status import rotation_conditions, rotation_status
