@@ -9,8 +9,10 @@ import pytest
 from tests.plan.world import (
     CUSTOMER,
     EVERYTHING,
+    HYBRID_CUSTOMER,
     NOW,
     World,
+    cloud,
     entry,
     link,
     person,
@@ -21,10 +23,10 @@ from tests.plan.world import (
 
 from muster.model.accounts import AccountRecord
 from muster.model.limits import Limit, Limits
-from muster.model.names import DriftRemediation, MatchKey, Source
+from muster.model.names import DriftRemediation, LeaveAction, MatchKey, Source
 from muster.model.plans import Approved, Refused, Verdict
 from muster.model.reasons import Reason
-from muster.model.settings import Approval, Options
+from muster.model.settings import Approval, OnLeave, Options, SelectEntra
 
 CROWD = tuple(person("John", f"Smith{number}") for number in range(12))
 ANY = Limit(percent=100, floor=1000)
@@ -252,3 +254,43 @@ def test_a_policy_that_selects_nobody_any_more(kept: int, left: int, is_refused:
     verdict = World(users=(*gone, *stay), records=known).verdict()
     reasons = [one.reason for one in verdict.refusals] if isinstance(verdict, Refused) else []
     assert reasons == ([Reason.SELECTION_EMPTIED] if is_refused else [])
+
+
+STRANGERS = tuple(user(f"stranger{number}") for number in range(3))
+
+
+@pytest.mark.parametrize(
+    ("kept", "there", "is_refused"), [(3, 0, True), (3, 1, False), (1, 0, False)]
+)
+@pytest.mark.parametrize("on_leave", LeaveAction)
+def test_another_customers_directory(
+    kept: int, there: int, on_leave: LeaveAction, *, is_refused: bool
+) -> None:
+    """A domain with strangers and nobody of those kept is refused, however small the customer."""
+    policy = settings(on_leave=OnLeave(action=on_leave), limits=Limits(release=ANY))
+    known = CROWD[:kept]
+    world = World(
+        users=(*STRANGERS, *known[:there]),
+        policies=(policy,),
+        records=tuple(record(one) for one in known),
+    )
+    verdict = world.verdict()
+    refusals = verdict.refusals if isinstance(verdict, Refused) else ()
+    assert [one.reason for one in refusals] == [Reason.DIRECTORY_REPLACED] * is_refused
+    assert isinstance(approved(world, plan=verdict.plan.digest).verdict(), Approved)
+
+
+def test_another_customers_tenant() -> None:
+    """A tenant is checked by itself: that the domain is the right one excuses nothing."""
+    known, strangers = (tuple(cloud(f"{name}{n}") for n in range(3)) for name in ("our", "their"))
+    policies = (settings(), settings(policy="cloud", select=SelectEntra(all_users=True)))
+    world = World(
+        users=CROWD,
+        cloud=strangers,
+        customer=HYBRID_CUSTOMER,
+        policies=policies,
+        records=tuple(record(one) for one in (*CROWD, *known)),
+    )
+    (refusal,) = (one for one in refused(world.verdict()) if "tenantId" in one)
+    assert 'The tenant "Contoso Cloud" has none of the 3 accounts' in refusal
+    assert not any("tenantId" in one for one in refused(replace(world, cloud=known).verdict()))

@@ -221,6 +221,8 @@ class Reason(StrEnum):
     """The customer gains accounts of this type because a default policy covers it."""
     SOURCE_SHRUNKEN = "SourceShrunken"
     """A source came back empty, or much smaller than before."""
+    DIRECTORY_REPLACED = "DirectoryReplaced"
+    """A directory has none of the accounts that are kept from it: it seems to be another one."""
     SELECTION_EMPTIED = "SelectionEmptied"
     """A policy selects nobody any more, and all of its accounts would be released at once."""
     LIMIT_EXCEEDED = "LimitExceeded"

@@ -45,7 +45,7 @@ def guard(plan: CustomerPlan, desired: Desired, known: Known, now: datetime) -> 
     shrunken = tuple(_shrunken(plan, desired, known))
     too_many = tuple(_over_limit(plan, desired))
     emptied = tuple(_emptied(plan, {refusal.policy for refusal in too_many}))
-    refusals = (*too_many, *emptied, *(refusal for _, refusal in shrunken))
+    refusals = (*_replaced(plan), *too_many, *emptied, *(refusal for _, refusal in shrunken))
     if not refusals:
         return Approved(plan)
     if shrunken:
@@ -96,6 +96,13 @@ def _emptied(plan: CustomerPlan, refused: set[str]) -> Iterator[Refusal]:
                 message=f"{policy.origin} selects nobody where it selected {policy.registered}. "
                 "Check its groups and units in the directory.",
             )
+
+
+def _replaced(plan: CustomerPlan) -> Iterator[Refusal]:
+    """Refuse to take another customer's directory for this one's."""
+    for finding in plan.findings:
+        if finding.reason is Reason.DIRECTORY_REPLACED:
+            yield Refusal(reason=finding.reason, message=finding.message)
 
 
 def _population(kind: str, policy: PlannedPolicy | None, left: int) -> int:

@@ -37,6 +37,7 @@ from muster.plan.interlocks import contradictions, unsynced_tenant
 from muster.plan.linking import Linkings, link_all
 from muster.plan.moves import move_findings
 from muster.plan.reaching import selection_findings
+from muster.plan.replaced import replaced_directories
 from muster.plan.rotation import rotation_findings, with_rotations
 from muster.plan.welcoming import welcome_findings, with_welcomes
 
@@ -124,6 +125,7 @@ def _assemble(workings: Workings) -> CustomerPlan:
         *source_findings(context.desired, context.observed),
         *selection_findings(context.selections),
         *customer_findings(context),
+        *replaced_directories(context),
         *account_findings(kept, plans, linkings),
         *welcome_findings(plans, kept, context),
         *rotation_findings(plans, kept, context),
