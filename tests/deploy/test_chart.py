@@ -22,7 +22,13 @@ KUBERNETES = "1.36"
 FOREIGN = {"ServiceMonitor", "PrometheusRule", "Issuer", "Certificate"}
 """Kinds of other projects: Kubernetes has no schema of them."""
 
-OURS = ["customers", "integrations", "automaticimportpolicies", "accountoverrides"]
+OURS = [
+    "customers",
+    "integrations",
+    "automaticimportpolicies",
+    "accountoverrides",
+    "passwordresets",
+]
 
 ROLE = {
     **{("muster.dev", kind): {"list", "watch"} for kind in OURS},

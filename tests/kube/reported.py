@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.contract.registry.suite import make_record
+
 from muster.model.accounts import Candidate, Known
 from muster.model.connections import ActiveDirectory, SecretRef
 from muster.model.names import (
@@ -14,12 +16,14 @@ from muster.model.names import (
     AccountType,
     Action,
     CustomerName,
+    DirectoryKind,
     LinkState,
     RemoteId,
     Source,
     System,
 )
 from muster.model.observed import SourceRead
+from muster.model.passwords import JobKind, PasswordJob, Proof, Target, VaultTarget
 from muster.model.plans import (
     Change,
     ChangeResult,
@@ -32,6 +36,7 @@ from muster.model.plans import (
     Refused,
 )
 from muster.model.reasons import Reason
+from muster.model.rotation import Rotation
 from muster.model.settings import Customer, Desired, PsaRef, VaultRef
 from muster.report.status import report
 from muster.resources import load_schema
@@ -88,11 +93,33 @@ PLAN = CustomerPlan(
 )
 REFUSED = Refused(PLAN, (Refusal(reason=Reason.LIMIT_EXCEEDED, message="Too many."),))
 FAILED = Outcome(results=(ChangeResult(change=CREATE, done=False, problem="No. " * 5000),))
+JOB = PasswordJob(
+    id="job-1",
+    customer=CUSTOMER.name,
+    account=AccountId("4f6d2f0e-5b1c-4b7e-9a57-3c1d8c1f7c1e"),
+    kind=JobKind.ROTATION,
+    targets=(
+        Target(
+            system=DirectoryKind.ACTIVE_DIRECTORY,
+            account=AccountId("4f6d2f0e-5b1c-4b7e-9a57-3c1d8c1f7c1e"),
+            proves_by=Proof.BIND,
+            problem="It is down. " * 1000,
+        ),
+    ),
+    vault=VaultTarget(place="it-glue/4711", entry=RemoteId("88123")),
+    sealed="x",
+    opened_at=NOW,
+    deadline=NOW,
+)
+ADMIN = replace(
+    make_record(), rotation=Rotation(enabled=True, next=NOW, reason=Reason.ROTATION_SCHEDULED)
+)
+KNOWN = Known(jobs=(JOB,) * 30, records=(ADMIN,))
 STATUS = load_schema("Customer")["properties"]["status"]
 
 
 def reported() -> dict[str, Any]:
     """Return a status with every field filled, as it goes to a cluster."""
-    status = report(REFUSED, FAILED, Desired(customer=CUSTOMER), Known(), NOW)
+    status = report(REFUSED, FAILED, Desired(customer=CUSTOMER), KNOWN, NOW)
     plain: dict[str, Any] = json.loads(json.dumps(status))
     return plain

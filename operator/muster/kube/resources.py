@@ -43,6 +43,11 @@ ACCOUNT = _ours("accounts", "Account")
 FROM_GIT = (CUSTOMER, INTEGRATION, POLICY, OVERRIDE)
 """The kinds that people write; Muster writes nothing of them but their status."""
 
+PASSWORD_RESET = _ours("passwordresets", "PasswordReset")
+
+FROM_PEOPLE = (*FROM_GIT, PASSWORD_RESET)
+"""Those, and what people ask for once."""
+
 SECRET = Kind(group="", version="v1", plural="secrets", kind="Secret")
 LEASE = Kind(group="coordination.k8s.io", version="v1", plural="leases", kind="Lease")
 EVENT = Kind(group="events.k8s.io", version="v1", plural="events", kind="Event")

@@ -130,6 +130,8 @@ def _depending(kind: str, name: str, raw: Raw, estate: Estate) -> Iterable[Custo
             return (CustomerName(name),)
         case "Integration":
             return (one.name for one in estate.customers if name in _integrations(one))
+        case "PasswordReset":
+            return ()
         case "AccountOverride":
             named = _named_customer(raw)
             return everybody if named is None else (one for one in everybody if one == named)

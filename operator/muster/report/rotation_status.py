@@ -16,7 +16,7 @@ from muster.report.password_jobs import whereabouts
 MANY_FAILURES = 3
 """From so many failures in a row on, a person should look."""
 
-_MOST_JOBS = 50
+_MOST_JOBS = 20
 
 Status = dict[str, Any]
 Condition = tuple[str, bool, Reason, str]

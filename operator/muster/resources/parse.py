@@ -31,6 +31,7 @@ from muster.model.names import (
     Scope,
     Uncategorized,
 )
+from muster.model.resets import PasswordReset
 from muster.model.settings import (
     AccountOverride,
     AccountSelector,
@@ -57,10 +58,10 @@ from muster.model.settings import (
 )
 from muster.resources.durations import parse_duration
 from muster.resources.parse_connections import DIRECTORIES, INTEGRATION
-from muster.resources.parse_rotation import parse_rotation
+from muster.resources.parse_rotation import parse_generator, parse_rotation
 from muster.resources.tables import Json, Table, each, read
 
-Resource = Integration | Customer | AutomaticImportPolicy | AccountOverride
+Resource = Integration | Customer | AutomaticImportPolicy | AccountOverride | PasswordReset
 
 
 def parse_valid(resource: Json) -> Resource:
@@ -314,9 +315,23 @@ def _override(resource: Json) -> AccountOverride:
     return AccountOverride(name=_name(resource["metadata"]), **read(OVERRIDE, resource["spec"]))
 
 
+RESET: Table = {
+    "accountRef": ("account", _name),
+    "generate": ("generator", parse_generator),
+    "mustChange": ("must_change", bool),
+    "unlock": ("unlock", bool),
+    "reason": ("reason", str),
+}
+
+
+def _reset(resource: Json) -> PasswordReset:
+    return PasswordReset(name=_name(resource["metadata"]), **read(RESET, resource["spec"]))
+
+
 _PARSERS: dict[str, Callable[[Json], Resource]] = {
     "Integration": _integration,
     "Customer": _customer,
     "AutomaticImportPolicy": _policy,
     "AccountOverride": _override,
+    "PasswordReset": _reset,
 }

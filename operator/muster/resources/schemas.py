@@ -9,7 +9,13 @@ from typing import Any
 
 API_VERSION = "muster.dev/v1alpha1"
 GROUP = "muster.dev"
-DESIRED_KINDS = ("Integration", "Customer", "AutomaticImportPolicy", "AccountOverride")
+DESIRED_KINDS = (
+    "Integration",
+    "Customer",
+    "AutomaticImportPolicy",
+    "AccountOverride",
+    "PasswordReset",
+)
 """The kinds that people write."""
 KINDS = (*DESIRED_KINDS, "Account")
 """Those, and the one that Muster writes."""
