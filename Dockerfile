@@ -14,7 +14,7 @@ COPY policies policies
 RUN python -m pip wheel --no-deps --wheel-dir /wheels . \
     && python -m venv /opt/muster \
     && wheel="$(ls /wheels/muster-*.whl)" \
-    && /opt/muster/bin/python -m pip install --no-compile "${wheel}[operator]" \
+    && /opt/muster/bin/python -m pip install --no-compile "${wheel}[operator,winrm]" \
     && /opt/muster/bin/python -m pip uninstall --yes pip
 
 FROM ${PYTHON_IMAGE}

@@ -12,9 +12,19 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from muster.adapters import DIRECTORIES, ENTRA_DIRECTORIES, MAILERS, PASSWORDS, PSAS, VAULTS
+from muster.adapters import (
+    DIRECTORIES,
+    ENTRA_DIRECTORIES,
+    MAILERS,
+    PASSWORDS,
+    PSAS,
+    SYNC_TRIGGERS,
+    VAULTS,
+)
+from muster.adapters.entra_connect.wish import EntraConnectWish, NotingPasswords
 from muster.audit import UNRECORDED, Trail
 from muster.errors import MusterError, SpecError
 from muster.mail.welcome import mail_integration
@@ -44,6 +54,7 @@ from muster.ports import (
     Vault,
 )
 from muster.sealing import KeyRing
+from muster.sync_port import SyncTrigger
 from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
 
@@ -96,6 +107,7 @@ class Assembly:
         self._psas: dict[Integration, Psa] = {}
         self._mailers: dict[Integration, Mailer] = {}
         self._entras: dict[Entra, EntraDirectory] = {}
+        self._wishes: dict[EntraConnect, EntraConnectWish] = {}
         self._entra_before = Usage()
         """What tenants used that are closed by now; a counter must not go back."""
 
@@ -112,6 +124,7 @@ class Assembly:
             open_mailer=lambda name: self.mailer(mail_integration(desired, name)),
             open_passwords=lambda: self.passwords(desired),
             open_sealer=self.sealer,
+            sync=self._wish(desired),
             audit=self._trail_of(desired),
             problems=tuple(problems),
         )
@@ -182,11 +195,30 @@ class Assembly:
         if domain is not None:
             opener = PASSWORDS[type(domain)]
             found[DirectoryKind.ACTIVE_DIRECTORY] = opener(domain, self._secrets, self._http)
+            if wish := self._wish(desired):
+                # Whoever sets a password, the wish is noted where it takes effect.
+                directory = found[DirectoryKind.ACTIVE_DIRECTORY]
+                found[DirectoryKind.ACTIVE_DIRECTORY] = NotingPasswords(directory, wish)
         # The tenant's adapter is kept, because it holds the token.
         tenant = getattr(self.entra(desired), "passwords", None)
         if tenant is not None:
             found[DirectoryKind.ENTRA] = tenant
         return found
+
+    def sync_trigger(self, desired: Desired) -> SyncTrigger | None:
+        """Return what starts a delta cycle; raises SpecError for a missing secret."""
+        domain = desired.customer.active_directory
+        settings = domain.entra_connect if domain else None
+        return SYNC_TRIGGERS[type(settings)](settings, self._secrets) if settings else None
+
+    def _wish(self, desired: Desired) -> EntraConnectWish | None:
+        """Return a customer's wish; it is kept, because it outlives a run."""
+        domain = desired.customer.active_directory
+        if domain is None or domain.entra_connect is None:
+            return None
+        with self._turn:
+            opener = partial(self.sync_trigger, desired)
+            return self._wishes.setdefault(domain.entra_connect, EntraConnectWish(opener))
 
     def sealer(self) -> KeyRing:
         """Return what seals passwords in the journal; raises SpecError without a key."""

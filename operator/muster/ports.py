@@ -31,6 +31,7 @@ from muster.model.records import (
     VaultEntry,
 )
 from muster.model.secret import Secret
+from muster.sync_port import SyncWish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -383,6 +384,8 @@ class Ports:
     open_passwords: OpenPasswords | None = None
     """Likewise, when a password is to be set."""
     open_sealer: OpenSealer | None = None
+    sync: SyncWish | None = None
+    """What carries passwords on from Active Directory, where somebody set that up."""
     audit: Trail = UNRECORDED
     """Where every effect is recorded."""
     problems: tuple[tuple[Source, str], ...] = ()

@@ -7,7 +7,7 @@ die at any line: the next one observes afresh and finishes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from muster.plan.make import make_plan
 from muster.ports import Ports
 from muster.report.status import report
 from muster.rotations import settle_jobs
+from muster.synchronizing import synchronize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,7 @@ def carry_out(proposal: Proposal, tell: Tell | None = None) -> Report:
     """Write what an approved proposal says, and report."""
     outcome = apply(proposal.verdict, proposal.scene, tell)
     scene = proposal.scene
+    outcome = replace(outcome, findings=synchronize(scene.desired, scene.ports))
     status = report(proposal.verdict, outcome, scene.desired, scene.known, proposal.at)
     save_status(scene.desired.customer.name, status, scene.ports)
     return Report(proposal=proposal, outcome=outcome, status=status)

@@ -15,6 +15,7 @@ from muster.model.connections import (
     Autotask,
     ConnectWise,
     Entra,
+    EntraConnect,
     GraphMail,
     HaloPsa,
     Hudu,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Secrets,
         Vault,
     )
+    from muster.sync_port import SyncTrigger
     from muster.transport.options import HttpOptions
 
 
@@ -126,6 +128,13 @@ def _graph_mail(
     return open_graph_mail(integration, secrets, options)
 
 
+def _entra_connect(settings: EntraConnect, secrets: Secrets) -> SyncTrigger:
+    from muster.adapters.entra_connect import EntraConnectTrigger
+
+    ca_pem = secrets.read(settings.ca).reveal() if settings.ca else None
+    return EntraConnectTrigger(settings, secrets.read(settings.password), ca_pem)
+
+
 VAULTS: Mapping[type[object], Callable[..., Vault]] = {
     ItGlue: _it_glue,
     Hudu: _hudu,
@@ -156,3 +165,6 @@ PASSWORDS: Mapping[type[object], Callable[..., PasswordDirectory]] = {
 
 ENTRA_DIRECTORIES: Mapping[type[object], Callable[..., EntraDirectory]] = {Entra: _entra}
 """Entra tenants, likewise; call with (settings, secrets[, options])."""
+
+SYNC_TRIGGERS: Mapping[type[object], Callable[..., SyncTrigger]] = {EntraConnect: _entra_connect}
+"""What carries passwords on, by the type of its settings; call with (settings, secrets)."""

@@ -18,8 +18,9 @@ from muster.model.names import RemoteId
 from muster.model.records import Organization
 from muster.model.settings import Desired
 from muster.ports import Check, Directory, EntraDirectory, Mailer, Psa, Vault
+from muster.sync_port import SyncTrigger
 
-Checked = Directory | EntraDirectory | Vault | Psa | Mailer
+Checked = Directory | EntraDirectory | Vault | Psa | Mailer | SyncTrigger
 
 
 class Look(StrEnum):
@@ -93,6 +94,7 @@ def doctor(
         for desired in choose(estate_read, only):
             rows += _checks(str(desired.customer.name), partial(assembly.directory, desired))
             rows += _checks(str(desired.customer.name), partial(assembly.entra, desired))
+            rows += _checks(str(desired.customer.name), partial(assembly.sync_trigger, desired))
             rows += _check_links(desired, assembly)
     if output is Format.TEXT:
         _print_checks(rows)

@@ -224,3 +224,5 @@ class Outcome:
 
     results: tuple[ChangeResult, ...] = ()
     records_written: int = 0
+    findings: tuple[Finding, ...] = ()
+    """What a person should know of what followed the changes."""

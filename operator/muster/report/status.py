@@ -40,6 +40,7 @@ def report(
     """Return the status of a customer; the old one itself when nothing changed."""
     old = known.status
     plan = verdict.plan
+    findings = (*outcome.findings, *plan.findings)
     passwords = rotation_status(verdict, outcome, known)
     status: Status = {
         "directory": _directory(desired.customer),
@@ -56,8 +57,8 @@ def report(
             now,
         ),
         **passwords,
-        "findings": [render_finding(one) for one in plan.findings[:MOST_FINDINGS]],
-        "truncated": len(plan.findings) > MOST_FINDINGS,
+        "findings": [render_finding(one) for one in findings[:MOST_FINDINGS]],
+        "truncated": len(findings) > MOST_FINDINGS,
         "refusals": render_refusals(verdict),
         "failures": _failures(outcome),
     }
