@@ -17,6 +17,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote
@@ -34,6 +35,9 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _PAD_BYTES = 64
 """What is sealed is filled up to a multiple of this, so that its size tells no password's length"""
+
+_KEY_ID = re.compile("[a-z0-9-]{1,40}")
+"""It is shown to people, and a store that was tampered with may hold anything in its place."""
 
 _ALPHABET = "one base64 key of 32 bytes per line, as `muster vault key` prints it"
 
@@ -174,7 +178,7 @@ def _parse_key(line: str, where: str) -> _Key:
 
 def _parse(sealed: str) -> _Sealed:
     parts = sealed.split(".")
-    if len(parts) == 4 and parts[0] == _FORM:
+    if len(parts) == 4 and parts[0] == _FORM and _KEY_ID.fullmatch(parts[1]):
         try:
             return _Sealed(key_id=parts[1], wrapped=_decode(parts[2]), value=_decode(parts[3]))
         except (binascii.Error, ValueError):

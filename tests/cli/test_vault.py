@@ -177,6 +177,15 @@ def test_keys_are_renewed(muster: Shell, estate: Path) -> None:
     assert results == ["UnknownKey", "Begun", "Begun", "Shown"]
 
 
+def test_what_cannot_be_resealed_is_named(muster: Shell, estate: Path) -> None:
+    """Without the key that sealed them, passwords stay as they are, and the command fails."""
+    write_keys(estate, Secret(muster.ok("vault", "key").out.strip()))
+    result = muster("vault", "reseal")
+    assert result.code == 1
+    assert "native, contoso, jsmith-" in result.err
+    assert "is not in the key ring" in result.err
+
+
 def test_a_show_works_beside_a_daemon_and_a_reseal_waits(muster: Shell, estate: Path) -> None:
     """Reading needs no lock; what writes says who has it."""
     with SqliteRegistry.open(estate / ".muster" / "state.sqlite"):

@@ -10,7 +10,7 @@ from typer.exceptions import Abort
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
-from muster.cli.output import Format, counted, print_data, print_table, say, visible
+from muster.cli.output import Format, complain, counted, print_data, print_table, say, visible
 from muster.errors import MusterError, SpecError
 
 if TYPE_CHECKING:
@@ -198,11 +198,14 @@ def reseal(
         if not chosen:
             names = ", ".join(one.name for one in native) or "none"
             raise SpecError((f"There is no such native vault. The estate has: {names}.",))
+        problems = []
         for one in chosen:
             opened = vaults.open(one)
             record(vaults.audit, "ResealVault", "", subject=one.name, result="Begun")
-            _reseal(one.name, opened)
-    return ExitCode.OK
+            problems += _reseal(one.name, opened)
+    for problem in problems:
+        complain(problem)
+    return ExitCode.ERROR if problems else ExitCode.OK
 
 
 def require_care(reason: str, *, reveal: bool) -> None:
@@ -260,20 +263,25 @@ def _open_on_record(
         )
 
 
-def _reseal(name: str, opened: NativeVaultAdapter) -> None:
+def _reseal(name: str, opened: NativeVaultAdapter) -> list[str]:
+    """Reseal a vault, and return what does not open and is as it was."""
     from muster.cli.session import progress
 
     entries = revisions = 0
+    problems = []
     with progress() as bar:
         task = bar.add_task(f"resealing {name}", total=None)
         for one in opened.reseal():
             entries, revisions = entries + 1, revisions + one.revisions
+            if one.problem:
+                problems.append(f"{name}, {one.organization}, {one.entry}: {one.problem}")
             bar.advance(task)
     done, seen = counted(revisions, "password"), counted(entries, "entry", "entries")
     say(
         f"{name}: {done} sealed anew, {seen} looked at. Keep the older keys for as long as a "
         "backup is kept that needs them."
     )
+    return problems
 
 
 def _print(columns: Sequence[str], rows: Sequence[Sequence[object]], output: Format) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from muster.errors import Unexpected
 from muster.model.names import RemoteId
 from muster.ports import EntryStale, StoredEntry
 from muster.registry.sqlite import SqliteRegistry
@@ -70,10 +71,20 @@ class SqliteEntryStore:
 
 
 def _entry(row: tuple[Any, ...]) -> StoredEntry:
-    organization, entry, version, document = row
-    return StoredEntry(
-        organization=RemoteId(organization),
-        id=RemoteId(entry),
-        version=version,
-        document=json.loads(document),
+    organization, entry, version, text = row
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        return StoredEntry(
+            organization=RemoteId(organization),
+            id=RemoteId(entry),
+            version=version,
+            document=document,
+        )
+    # Outside the handler: a decoding error carries the whole text.
+    raise Unexpected(
+        f"The native vault's entry {entry} of {organization} is not as Muster wrote it. "
+        "Restore the registry from a backup."
     )

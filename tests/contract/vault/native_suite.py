@@ -163,6 +163,27 @@ class NativeContract:
         with pytest.raises(UnknownKey):
             before.read_password(CONTOSO, entry)
 
+    def test_a_lost_key_stops_the_resealing_of_nothing_else(self, open_store: OpenStore) -> None:
+        """What does not open is named and stays as it is; every other password is sealed anew."""
+        lost, kept = new_key(), vault_of(open_store(), OLD)
+        stuck = vault_of(open_store(), lost).create_entry(CONTOSO, DRAFT)
+        vault_of(open_store(), lost).write_password(CONTOSO, stuck, Secret("a"))
+        kept.write_password(CONTOSO, stuck, Secret(PLANTED))
+        fine = kept.create_entry(FABRIKAM, DRAFT)
+        kept.write_password(FABRIKAM, fine, Secret(PLANTED))
+        done = {one.entry: one for one in vault_of(open_store(), NEW, OLD).reseal()}
+        assert [done[one].revisions for one in (stuck, fine)] == [1, 1]
+        assert "Revision 1: The key k1-" in done[stuck].problem
+        assert done[fine].problem == ""
+        assert password_of(vault_of(open_store(), NEW), stuck) == PLANTED
+        (first,) = kept.find_entry(CONTOSO, stuck).revisions[1:]
+        assert (
+            vault_of(open_store(), lost)
+            .open_revision(kept.find_entry(CONTOSO, stuck), first)
+            .reveal()
+            == "a"
+        )
+
     def test_a_lost_key_does_not_stop_new_passwords(self, open_store: OpenStore) -> None:
         """The check says that a key is missing; the password that works is stored all the same."""
         entry = vault_of(open_store(), OLD).create_entry(CONTOSO, DRAFT)

@@ -122,6 +122,64 @@ class TestInAKeyValueEngine(NativeContract):
         return open_engine
 
 
+# ---------------------------------------------------------------- tampering
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"category": 5}, {"mark": ["x"]}, {"name": None}, {"revisions": None}, {"format": 2}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_document_of_another_form_is_no_entry(
+    registry: SqliteRegistry, change: dict[str, object]
+) -> None:
+    """It is named and never taken for an entry, because a plan would be made of it."""
+    store = SqliteEntryStore(registry, "native")
+    vault = vault_of(store)
+    entry = vault.create_entry(CONTOSO, DRAFT)
+    vault.write_password(CONTOSO, entry, Secret(PLANTED))
+    (stored,) = store.list_entries(CONTOSO)
+    altered = {**stored.document, **change}
+    store.put_entry(dataclasses.replace(stored, version=3, document=altered))
+    _require_named(vault, entry)
+
+
+@pytest.mark.parametrize("text", ["{nope", "[]", "null"])
+def test_a_damaged_document_is_no_entry(registry: SqliteRegistry, text: str) -> None:
+    """What is no JSON object is told as such by each command, also by the check."""
+    vault = vault_of(SqliteEntryStore(registry, "native"))
+    entry = vault.create_entry(CONTOSO, DRAFT)
+    with registry.writing() as connection:
+        connection.execute("UPDATE vault_entries SET document = ?", (text,))
+    _require_named(vault, entry)
+
+
+def _require_named(vault: NativeVaultAdapter, entry: RemoteId) -> None:
+    for act in (
+        lambda: list(vault.list_entries(CONTOSO)),
+        lambda: vault.read_password(CONTOSO, entry),
+        lambda: vault.write_password(CONTOSO, entry, Secret(PLANTED)),
+    ):
+        with pytest.raises(Unexpected, match=f"entry {entry} of contoso"):
+            act()
+    assert [one.name for one in vault.check() if not one.ok] == ["entries"]
+
+
+def test_what_stands_in_place_of_a_key_is_not_shown(registry: SqliteRegistry) -> None:
+    """The id of a key goes to people's terminals, so it is read as one or not at all."""
+    store = SqliteEntryStore(registry, "native")
+    vault = vault_of(store)
+    entry = vault.create_entry(CONTOSO, DRAFT)
+    vault.write_password(CONTOSO, entry, Secret(PLANTED))
+    (stored,) = store.list_entries(CONTOSO)
+    (revision,) = stored.document["revisions"]
+    revision["sealed"] = "muster1.\x1b[2Jevil.AAAA.AAAA"
+    store.put_entry(dataclasses.replace(stored, version=3))
+    with pytest.raises(BrokenSeal) as caught:
+        vault.read_password(CONTOSO, entry)
+    assert "evil" not in str(caught.value)
+
+
 # ---------------------------------------------------------------- revisions
 
 

@@ -108,10 +108,10 @@ def read_document(stored: StoredEntry) -> EntryDocument:
         return EntryDocument(
             organization=stored.organization,
             id=stored.id,
-            name=str(body["name"]),
-            username=str(body["username"]),
-            category=body["category"],
-            mark=body["mark"],
+            name=_words(body["name"]),
+            username=_words(body["username"]),
+            category=_words_or_none(body["category"]),
+            mark=_words_or_none(body["mark"]),
             created_at=_time(body["createdAt"]),
             updated_at=_time(body["updatedAt"]),
             revisions=tuple(map(_revision, body["revisions"])),
@@ -126,10 +126,20 @@ def read_document(stored: StoredEntry) -> EntryDocument:
 def _revision(body: dict[str, Any]) -> Revision:
     return Revision(
         id=str(int(body["id"])),
-        sealed=str(body["sealed"]),
+        sealed=_words(body["sealed"]),
         at=_time(body["at"]),
-        by=str(body["by"]),
+        by=_words(body["by"]),
     )
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError("not a text")
+
+
+def _words_or_none(value: Any) -> str | None:
+    return None if value is None else _words(value)
 
 
 def _text(moment: datetime) -> str:

@@ -17,7 +17,7 @@ from muster.adapters.native_vault.document import (
     read_document,
     write_document,
 )
-from muster.errors import MusterError, Rejected, Unavailable
+from muster.errors import MusterError, Rejected, Unavailable, Unexpected
 from muster.model.names import RemoteId
 from muster.model.records import EntryChange, EntryDraft, Organization, VaultCategory, VaultEntry
 from muster.model.secret import Secret
@@ -48,7 +48,9 @@ class Resealed:
     organization: RemoteId
     entry: RemoteId
     revisions: int
-    """How many were wrapped anew; 0: none needed it."""
+    """How many were wrapped anew; 0: none needed it, or none could be."""
+    problem: str = ""
+    """Why some could not be; they are as they were."""
 
 
 class NativeVaultAdapter:
@@ -170,15 +172,11 @@ class NativeVaultAdapter:
     def reseal(self) -> Iterator[Resealed]:
         """Wrap every revision with the newest key, entry by entry; what is done stays done.
 
-        Raises:
-            UnknownKey, BrokenSeal: a revision cannot be opened; the entries after it wait.
+        A revision that cannot be opened keeps its seal, and nobody else waits for it.
         """
         for organization in self._store.list_organizations():
             for stored in self._store.list_entries(organization):
-                stale = [one for one in read_document(stored).revisions if self._is_stale(one)]
-                if stale:
-                    self._alter(organization, stored.id, self._resealed, touch=False)
-                yield Resealed(organization=organization, entry=stored.id, revisions=len(stale))
+                yield self._reseal_entry(stored)
 
     def check(self) -> tuple[Check, ...]:
         """Try the store, and whether the ring has the keys of what lies in it; raises nothing."""
@@ -242,17 +240,44 @@ class NativeVaultAdapter:
             # What cannot be opened must not keep the password that works from being stored.
             return False
 
-    def _resealed(self, entry: EntryDocument) -> EntryDocument:
-        revisions = tuple(
-            replace(one, sealed=self._keys.reseal(one.sealed, _context(entry, one.id)))
-            if self._is_stale(one)
-            else one
-            for one in entry.revisions
-        )
-        return replace(entry, revisions=revisions)
+    def _reseal_entry(self, stored: StoredEntry) -> Resealed:
+        renewed: list[str] = []
+        problems: list[str] = []
 
-    def _is_stale(self, revision: Revision) -> bool:
-        return self._keys.needs_resealing(revision.sealed)
+        def alter(before: EntryDocument) -> EntryDocument:
+            renewed.clear()
+            problems.clear()
+            revisions = tuple(
+                self._renew(before, one, renewed, problems) for one in before.revisions
+            )
+            return replace(before, revisions=revisions)
+
+        try:
+            entry = read_document(stored)
+            if alter(entry) != entry:
+                self._alter(stored.organization, stored.id, alter, touch=False)
+        except Unexpected as error:
+            problems.append(str(error))
+        return Resealed(
+            organization=stored.organization,
+            entry=stored.id,
+            revisions=len(renewed),
+            problem=" ".join(problems),
+        )
+
+    def _renew(
+        self, entry: EntryDocument, one: Revision, renewed: list[str], problems: list[str]
+    ) -> Revision:
+        """Return a revision under the newest key, or as it is where it does not open."""
+        try:
+            if not self._keys.needs_resealing(one.sealed):
+                return one
+            sealed = self._keys.reseal(one.sealed, _context(entry, one.id))
+        except (UnknownKey, BrokenSeal) as error:
+            problems.append(f"Revision {one.id}: {error}")
+            return one
+        renewed.append(one.id)
+        return replace(one, sealed=sealed)
 
     def _is_openable(self, entry: EntryDocument) -> bool:
         return all(self._keys.knows_key_of(one.sealed) for one in entry.revisions)
