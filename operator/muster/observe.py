@@ -162,12 +162,13 @@ def _observe_vault(desired: Desired, ports: Systems) -> tuple[VaultRead, SourceR
 
     def ask() -> VaultRead:
         organization = vault.find_organization(ref.organization_id)
-        if organization is None:
+        # What is archived may hide its entries, and nothing is to be created there.
+        if organization is None or not organization.active:
             return nothing
         return organization, vault.list_categories(), tuple(vault.list_entries(organization.id))
 
     found, read = _attempt(read, ask, nothing)
-    where = f"{ref.integration} has no organization {ref.organization_id}"
+    where = f"{ref.integration} has no live organization {ref.organization_id}"
     return found, _sized(read, found[0], len(found[2]), where, "spec.vault.organizationId")
 
 

@@ -16,7 +16,7 @@ from muster.lab.halopsa.lab import HaloPsaLab
 from muster.lab.hudu.lab import HuduLab
 from muster.lab.lab import Lab
 from muster.lab.mix import Mix
-from muster.model.names import Action, CustomerName, System
+from muster.model.names import Action, CustomerName, Source, System
 from muster.model.plans import Approved
 from muster.registry.sqlite import SqliteRegistry
 
@@ -112,3 +112,18 @@ def test_an_unanswered_create_is_of_the_vault_that_it_was_sent_to(tmp_path: Path
             begun = registry.load(CustomerName("contoso")).intents
         assert begun
         assert {one.place for one in begun} == {f"hudu/{lab.organization_ids['contoso']}"}
+
+
+def test_an_archived_company_breaks_its_link_only(tmp_path: Path) -> None:
+    """In an archived company nothing is created, no link is lost, and it heals by itself."""
+    with Lab(customers=1, people=8, mix=Mix.parse("entra-hudu-autotask")) as lab:
+        lab.write_estate(tmp_path / "estate")
+        hudu, company = lab.vault.simulator, lab.organization_ids["contoso"]
+        assert isinstance(hudu, HuduLab)
+        hudu.archive_company(company)
+        plan = run(tmp_path, NOW).proposal.plan
+        assert Source.VAULT in {one.source for one in plan.reads if one.link_broken}
+        assert {one.system for one in plan.changes if one.action is Action.CREATE} == {System.PSA}
+        hudu.archive_company(company, archived=False)
+        healed = run(tmp_path, NOW + timedelta(hours=4)).proposal.plan
+        assert System.VAULT in {one.system for one in healed.changes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -74,6 +75,16 @@ class HuduLab(HttpLab):
                 raise ValueError(f"the lab has a company {name}")
             self._state.begin_write()
             return str(self._state.add_company(name, id).id)
+
+    def archive_company(self, id: str, *, archived: bool = True) -> None:
+        """Archive a company as a technician would, or bring it back."""
+        with self.lock:
+            row = self._state.companies.find(int(id))
+            if row is None:
+                raise KeyError(f"the lab has no company {id}")
+            self._state.begin_write()
+            values = {**row.values, "archived": archived, "updated_at": self._state.now()}
+            self._state.companies.put(replace(row, values=values))
 
     def add_password(self, company_id: str, name: str, **fields: Unpack[PasswordSeed]) -> str:
         """Add an entry and return its id."""
