@@ -32,7 +32,9 @@ from muster.model.names import (
     RemoteId,
     System,
 )
+from muster.model.passwords import Proof
 from muster.model.reasons import Reason
+from muster.model.rotation import Rotation
 from muster.model.settings import Options
 from muster.report.account_record import read_account
 from muster.report.account_resource import render_account
@@ -74,7 +76,7 @@ FULL = replace(
     ),
     imported_with=ImportedWith(
         policy="AutomaticImportPolicy/staff",
-        options=Options(welcome_email=True, self_serve=True),
+        options=Options(welcome_email=True, self_serve=True, rotation=True),
         at=NOW,
     ),
     welcome=Welcome(
@@ -82,6 +84,21 @@ FULL = replace(
         reason=Reason.WELCOME_EMAIL_UNKNOWN,
         at=NOW,
         message="No answer came.",
+    ),
+    rotation=Rotation(
+        enabled=True,
+        reason=Reason.ROTATION_FAILED,
+        since=NOW,
+        last=NOW,
+        next=NOW,
+        slot="2026-11-21T02:00:00+00:00",
+        proof=Proof.BIND,
+        changed_at=NOW,
+        stale=True,
+        failures=3,
+        failed_at=NOW,
+        last_error="No right.",
+        told_at=NOW,
     ),
     decision=Decision(
         state=DecisionState.RELEASED, reason=Reason.LEFT_SELECTION, via="OU=Staff,DC=contoso"
