@@ -24,6 +24,7 @@ from muster.plan.rotation_state import with_ends
 from muster.ports import Ports
 from muster.reconcile import propose, resume
 from muster.rotations import PasswordOrder, hands_of, set_password
+from muster.synchronizing import synchronize
 
 
 def reset(
@@ -115,6 +116,7 @@ def rotate_now(
     plan = only_rotations(proposal.plan)
     verdict = guard(plan, wanted, scene.known, proposal.at)
     outcome = apply(verdict, scene, tell)
+    outcome = replace(outcome, findings=synchronize(desired, ports))
     planned = {one.account for one in plan.changes}
     records = {one.identity.id: one for one in (*scene.known.records, *proposal.plan.records)}
     others = tuple(

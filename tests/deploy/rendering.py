@@ -48,6 +48,12 @@ EVERYTHING: Object = {
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     "prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}},
     "dashboard": {"enabled": True, "annotations": {"grafana_folder": "MSP"}},
+    "receiver": {
+        "enabled": True,
+        "secretName": "receiver-tls",
+        "from": [{"ipBlock": {"cidr": "203.0.113.0/24"}}],
+    },
+    "audit": {"existingClaim": "muster-audit"},
     "extraObjects": [
         {
             "apiVersion": "v1",

@@ -69,6 +69,7 @@ def reset(
     from muster.resets import is_set
     from muster.resets import reset as carry_out
     from muster.rotations import PasswordOrder
+    from muster.synchronizing import synchronize
 
     _require(reason)
     generator, typed = _generator(generate), _typed() if stdin else None
@@ -91,6 +92,8 @@ def reset(
             _confirm(f"Show the new password of {record.identity.user}? It is recorded.", yes=yes)
         job = carry_out(order, record, desired, ports)
         code = tell_job(job, record.identity.user)
+        for finding in synchronize(desired, ports):
+            say(finding.message)
         if show and is_set(job):
             _show(session, desired, job.vault.entry, reason)
     return code
