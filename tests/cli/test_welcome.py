@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 import yaml
 from tests.cli.conftest import Shell, accounts
 
 from muster.lab.lab import Lab
 from muster.lab.smtp import LabSmtp
-from muster.lab.smtp.lab import PASSWORD, USER
 
 
 @pytest.fixture
@@ -24,37 +22,18 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def mail() -> Iterator[LabSmtp]:
-    """A mail server."""
-    server = LabSmtp(trustme.CA())
-    server.start()
-    yield server
-    server.stop()
+def mail(lab: Lab) -> LabSmtp:
+    """The lab's mail server."""
+    return lab.mail
 
 
 @pytest.fixture
-def estate(lab: Lab, mail: LabSmtp, tmp_path: Path) -> Path:
+def estate(lab: Lab, tmp_path: Path) -> Path:
     """The lab's estate, with welcome e-mails for its end users."""
     directory = tmp_path / "estate"
     lab.write_estate(directory)
-    ref = {"name": "mail", "key": "password"}
-    ca = {"name": "mail", "key": "ca.crt"}
-    smtp = {"host": "localhost", "port": mail.port, "userName": USER, "passwordRef": ref}
-    smtp |= {"caRef": ca, "from": "it@msp.example", "fromName": "Example IT"}
-    _write(directory / "mail.yaml", "Integration", "mail", {"smtp": smtp})
-    secrets = directory / "secrets" / "mail"
-    secrets.mkdir(parents=True)
-    (secrets / "password").write_text(PASSWORD)
-    (secrets / "ca.crt").write_bytes(mail.authority.cert_pem.bytes())
-    for one in secrets.iterdir():
-        one.chmod(0o600)
     _set_welcome(directory, enabled=True, maxPerRun=100)
     return directory
-
-
-def _write(path: Path, kind: str, name: str, spec: Any) -> None:
-    resource = {"apiVersion": "muster.dev/v1alpha1", "kind": kind, "metadata": {"name": name}}
-    path.write_text(yaml.safe_dump({**resource, "spec": spec}))
 
 
 def _set_welcome(directory: Path, **welcome: Any) -> None:
@@ -81,6 +60,7 @@ def test_everybody_who_is_imported_is_welcomed_once(muster: Shell, mail: LabSmtp
     assert sorted(one.rcpt_tos[0] for one in mail.received) == sorted(wanted)
     muster.ok("apply")
     assert len(mail.received) == len(wanted)
+    assert len([*(muster.estate / "mails").iterdir()]) == len(wanted)
     states = [
         item["status"]["welcomeEmail"]["state"]
         for item in accounts(muster.ok("get", "accounts", "-o", "json"))

@@ -12,7 +12,7 @@ from muster.lab.autotask.lab import AutotaskLab
 from muster.lab.autotask.populate import populate_autotask
 from muster.lab.connectwise.lab import ConnectWiseLab
 from muster.lab.faults import Faults
-from muster.lab.generate.estate import CA
+from muster.lab.generate.estate import CA, MAIL
 from muster.lab.generate.populate import populate_psa, populate_vault
 from muster.lab.generate.seeds import PlannedCustomer
 from muster.lab.halopsa.lab import HaloPsaLab
@@ -22,6 +22,7 @@ from muster.lab.hudu.lab import HuduLab
 from muster.lab.hudu.populate import populate_hudu
 from muster.lab.itglue.lab import ItGlueLab
 from muster.lab.mix import PsaMix, VaultMix
+from muster.lab.smtp.lab import USER, LabSmtp
 from muster.sealing import new_key
 
 Secrets = Mapping[tuple[str, str], str]
@@ -172,6 +173,20 @@ def halo_psa(lab: HaloPsaLab) -> LabIntegration:
         spec=spec,
         secrets={("halopsa", "clientSecret"): lab.client_secret},
     )
+
+
+def mail_spec(lab: LabSmtp) -> dict[str, Any]:
+    """Return the Integration's spec of a mail server that serves."""
+    body = {
+        "host": "localhost",
+        "port": lab.port,
+        "userName": USER,
+        "passwordRef": {"name": MAIL, "key": "password"},
+        "caRef": dict(CA),
+        "from": USER,
+        "fromName": "Example IT",
+    }
+    return {"smtp": body}
 
 
 def open_vault(

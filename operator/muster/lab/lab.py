@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,8 @@ from muster.lab.faults import Faults
 from muster.lab.generate.cloud import in_the_cloud
 from muster.lab.generate.estate import (
     CA,
+    MAIL,
+    MAILS,
     SEALING,
     SECRETS,
     TenantAccess,
@@ -43,9 +46,10 @@ from muster.lab.generate.seeds import CustomerFacts, EndUsersBy, PlannedCustomer
 from muster.lab.graph.lab import GraphLab
 from muster.lab.graph.populate import populate_tenant
 from muster.lab.http import HttpLab
-from muster.lab.integrations import open_psa, open_vault
+from muster.lab.integrations import mail_spec, open_psa, open_vault
 from muster.lab.itglue.lab import ItGlueLab
 from muster.lab.mix import Mix
+from muster.lab.smtp.lab import LabSmtp
 from muster.sealing import new_key
 
 
@@ -62,27 +66,38 @@ class LabDescription:
 
 
 class Lab:
-    """One vault, one PSA and a directory per customer, with one certificate authority.
+    """One vault, one PSA, a mail server and a directory per customer; one certificate authority.
 
     The people are the same for the same seed. Passwords are drawn anew each time.
     """
 
     def __init__(
-        self, *, seed: int = 7, customers: int = 3, people: int = 40, mix: Mix | None = None
+        self,
+        *,
+        seed: int = 7,
+        customers: int = 3,
+        people: int = 40,
+        mix: Mix | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._clock = clock
         self.mix = mix or Mix()
         self.plan = generate_msp(seed, customers, people)
         self.ca = trustme.CA()
         self.faults = Faults()
         self.vault = open_vault(self.mix.vault, self.ca, self.faults, self.plan.categories)
         self.psa = open_psa(self.mix.psa, self.ca, self.faults)
-        self.graph = GraphLab(ca=self.ca, faults=self.faults) if self.mix.has_tenant else None
+        self.mail = LabSmtp(self.ca)
+        self.graph = (
+            GraphLab(ca=self.ca, faults=self.faults, clock=clock) if self.mix.has_tenant else None
+        )
         self.domains: dict[str, LabDomain] = {}
         self.tenant_ids: dict[str, str] = {}
         self.ldap: dict[str, LdapServer] = {}
         self.organization_ids: dict[str, str] = {}
         self.company_ids: dict[str, str] = {}
         self._passwords: dict[str, str] = {}
+        self._sealing = new_key()
         self._running = ExitStack()
         self._populate()
 
@@ -115,6 +130,7 @@ class Lab:
         with ExitStack() as starting:
             for simulator in self.simulators:
                 starting.enter_context(simulator)
+            starting.enter_context(self.mail)
             for server in self.ldap.values():
                 starting.enter_context(server)
             self._running = starting.pop_all()
@@ -139,7 +155,9 @@ class Lab:
         """Write an estate that points at this lab, and the secrets that it names beside it."""
         customers = [self._whereabouts(customer) for customer in self.plan.customers]
         integrations = [(one.name, one.spec()) for one in (self.vault, self.psa)]
+        integrations.append((MAIL, mail_spec(self.mail)))
         write_estate(directory, integrations, customers)
+        self.mail.folder = directory / MAILS
         write_secrets(directory, self._secrets())
 
     def describe(self, directory: Path) -> LabDescription:
@@ -147,10 +165,13 @@ class Lab:
         return LabDescription(
             estate=directory,
             secrets=directory / SECRETS,
-            integrations=tuple(
-                (one.title, one.simulator.endpoint)
-                for one in (self.vault, self.psa)
-                if one.simulator
+            integrations=(
+                *(
+                    (one.title, one.simulator.endpoint)
+                    for one in (self.vault, self.psa)
+                    if one.simulator
+                ),
+                ("Mail", f"smtp://localhost:{self.mail.port}"),
             ),
             directories=tuple(
                 (customer.facts.name, _directories(self._whereabouts(customer)))
@@ -174,7 +195,9 @@ class Lab:
 
     def _add_domain(self, customer: PlannedCustomer) -> LabDomain:
         facts = customer.facts
-        domain = LabDomain(facts.dns_name, facts.netbios_name, seed=self.plan.seed)
+        domain = LabDomain(
+            facts.dns_name, facts.netbios_name, seed=self.plan.seed, clock=self._clock
+        )
         self._passwords[facts.name] = secrets.token_urlsafe(18)
         populate_domain(domain, customer, {READER: self._passwords[facts.name]})
         domain.delegate_passwords(domain.find(READER))
@@ -223,7 +246,8 @@ class Lab:
             **tenants,
             **self.vault.secrets,
             **self.psa.secrets,
-            SEALING: new_key().reveal(),
+            (MAIL, "password"): self.mail.password,
+            SEALING: self._sealing.reveal(),
             (CA["name"], CA["key"]): self.ca.cert_pem.bytes().decode(),
         }
 

@@ -19,7 +19,7 @@ from muster.adapters.smtp.message import pack
 from muster.assembly import utc_now
 from muster.errors import AccessDenied, Rejected, RemoteError, Unavailable
 from muster.lab.smtp import LabSmtp, SmtpKnobs
-from muster.lab.smtp.lab import PASSWORD, USER
+from muster.lab.smtp.lab import USER
 from muster.model.connections import MailSecurity, SecretRef, Smtp
 from muster.model.mail import MailMessage, MailSender
 from muster.model.secret import Secret
@@ -45,7 +45,7 @@ def _mailer(
     lab: LabSmtp,
     *,
     security: MailSecurity = MailSecurity.START_TLS,
-    password: str = PASSWORD,
+    password: str | None = None,
     ca_pem: str | None = CA_PEM,
     **changes: Any,
 ) -> SmtpMailer:
@@ -57,7 +57,9 @@ def _mailer(
         password=SecretRef(name="mail", key="password"),
         sender=SENDER,
     )
-    return SmtpMailer(replace(where, **changes), Secret(password), QUICK, ca_pem=ca_pem)
+    return SmtpMailer(
+        replace(where, **changes), Secret(password or lab.password), QUICK, ca_pem=ca_pem
+    )
 
 
 @contextmanager
@@ -149,7 +151,7 @@ def test_a_lost_reply_leaves_the_mail_in_doubt_and_sends_it_once(lab: LabSmtp) -
     ("changes", "words"),
     [
         ({"ca_pem": None}, "certificate that is not trusted"),
-        ({"password": "wrong-" + PASSWORD}, "refused the sign-in"),
+        ({"password": "wrong-password"}, "refused the sign-in"),
         ({"password": "Pässwörd 密"}, "refused the sign-in"),
     ],
     ids=["unknown authority", "wrong password", "password beyond ASCII"],
@@ -159,7 +161,7 @@ def test_without_trust_nothing_is_sent(lab: LabSmtp, changes: Any, words: str) -
     mailer = _mailer(lab, **changes)
     with pytest.raises(RemoteError, match=words) as told:
         mailer.send(MESSAGE)
-    assert PASSWORD not in str(told.value)
+    assert "wrong-password" not in str(told.value)
     assert lab.received == []
     (check,) = mailer.check()
     assert not check.ok

@@ -209,11 +209,11 @@ def test_secrets_are_for_the_owner_alone(directory: Path) -> None:
     """Files are 0600, directories 0700, git ignores them, and no secret stands in the YAML."""
     secrets = directory / "secrets"
     files = [path for path in secrets.rglob("*") if path.is_file()]
-    assert len(files) == 1 + 2 + 1 + 3
+    assert len(files) == 1 + 2 + 1 + 1 + 1 + 3
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     places = [secrets, *(path for path in secrets.iterdir())]
     assert {stat.S_IMODE(path.stat().st_mode) for path in places} == {0o700}
-    assert (directory / ".gitignore").read_text(encoding="utf-8") == "/secrets/\n"
+    assert (directory / ".gitignore").read_text(encoding="utf-8") == "/secrets/\n/mails/\n"
     yaml = "".join(path.read_text(encoding="utf-8") for path in directory.rglob("*.yaml"))
     assert not [path for path in files if path.read_text(encoding="utf-8") in yaml]
 
@@ -236,6 +236,7 @@ def test_serve_announces_the_lab_and_waits(lab: Lab, tmp_path: Path) -> None:
     waiting.join(timeout=10)
     assert not waiting.is_alive()
     assert heard[0].integrations[0] == ("IT Glue", lab.itglue.endpoint)
+    assert heard[0].integrations[-1] == ("Mail", f"smtp://localhost:{lab.mail.port}")
     assert dict(heard[0].directories).keys() == set(_customers())
     assert _load(heard[0].estate).customers
 

@@ -19,13 +19,20 @@ from muster.lab.generate.seeds import CustomerFacts, EndUsersBy
 
 CA = {"name": "lab-ca", "key": "ca.crt"}
 SECRETS = "secrets"
+MAILS = "mails"
+"""Where the mails lie that the lab took."""
 SEALING = ("muster-sealing", "keys")
 """The secret that seals passwords while they are set."""
 _HEAD = "# Written by the lab. Its ports change with every start.\n"
 
+MAIL = "mail"
+"""The integration that sends mail."""
+
 _END_USER_OPTIONS = {
     "vault": {"match": True, "createWhenMissing": True},
     "psa": {"match": True, "createWhenMissing": True},
+    # It shows how, and mails nobody.
+    "welcomeEmail": {"enabled": False, "integrationRef": {"name": MAIL}},
 }
 _ADMINISTRATOR_OPTIONS = {"vault": {"match": True, "createWhenMissing": True}}
 
@@ -81,7 +88,7 @@ def write_estate(
 
 def write_secrets(directory: Path, secrets: Mapping[tuple[str, str], str]) -> None:
     """Write each value to `secrets/NAME/KEY`, for the owner's eyes only, and keep it out of git."""
-    (directory / ".gitignore").write_text(f"/{SECRETS}/\n", encoding="utf-8")
+    (directory / ".gitignore").write_text(f"/{SECRETS}/\n/{MAILS}/\n", encoding="utf-8")
     for (name, key), value in secrets.items():
         place = directory / SECRETS / name
         place.mkdir(parents=True, exist_ok=True)

@@ -5,20 +5,22 @@ It delivers nothing. What it refuses, and with which codes, follows RFC 5321 and
 
 from __future__ import annotations
 
-# ruff: noqa: ARG001, ARG002, N802
+# ruff: noqa: ARG002, N802
 # The library calls these with fixed names and arguments.
+import secrets
 import ssl
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-USER, PASSWORD = "muster@msp.example", "lab-mail-password"
+USER = "muster@msp.example"
 
 
 @dataclass(slots=True)
@@ -53,6 +55,9 @@ class LabSmtp:
         self.authority = ca
         self.knobs = SmtpKnobs()
         self.received: list[Envelope] = []
+        self.password = secrets.token_urlsafe(18)
+        self.folder: Path | None = None
+        """Where each mail is also written as `0001.eml`, for people to look at."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         ca.issue_cert("localhost", "127.0.0.1").configure_cert(context)
         self._controller = _Controller(
@@ -67,7 +72,7 @@ class LabSmtp:
             auth_required=sign_in and not tls,
             # The library does not see that a connection was encrypted from its first byte.
             auth_require_tls=not tls,
-            authenticator=_authenticate,
+            authenticator=self._authenticate,
             enable_SMTPUTF8=international,
         )
 
@@ -78,6 +83,13 @@ class LabSmtp:
     def stop(self) -> None:
         """Close every connection."""
         self._controller.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
     @property
     def port(self) -> int:
@@ -124,11 +136,24 @@ class LabSmtp:
         if self.knobs.spam:
             return "550 5.7.515 Message refused as spam"
         self.received.append(envelope)
+        self._write_down(envelope)
         if self.knobs.lose_replies:
             self.knobs.lose_replies -= 1
             transport: Any = server.transport
             transport.abort()
         return "250 2.0.0 Message accepted for delivery"
+
+    def _write_down(self, envelope: Envelope) -> None:
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = self.folder / f"{len(self.received):04}.eml"
+            file.write_bytes(envelope.original_content or b"")
+
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+    ) -> AuthResult:
+        right = LoginPassword(USER.encode(), self.password.encode())
+        return AuthResult(success=data == right, handled=False)
 
 
 class _Controller(Controller):
@@ -140,10 +165,3 @@ class _Controller(Controller):
         server: Any = self.server
         self.bound_port = self.port = server.sockets[0].getsockname()[1]
         super()._trigger_server()  # type: ignore[no-untyped-call]
-
-
-def _authenticate(
-    server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
-) -> AuthResult:
-    right = LoginPassword(USER.encode(), PASSWORD.encode())
-    return AuthResult(success=data == right, handled=False)
