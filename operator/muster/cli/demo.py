@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from muster.cli.demo_passwords import PasswordStory
 from muster.cli.exit_codes import ExitCode
 from muster.cli.lab import DEFAULT_ESTATE, EstateMix, open_lab
 from muster.cli.output import out
@@ -22,7 +23,7 @@ from muster.cli.reading import open_registry
 from muster.cli.shell import Program, run
 from muster.errors import MusterError
 from muster.lab.mix import VaultMix
-from muster.model.names import AccountType, CustomerName
+from muster.model.names import AccountType, CustomerName, DirectoryKind
 
 if TYPE_CHECKING:
     from muster.lab.lab import Lab
@@ -81,6 +82,8 @@ class _Story:
         if self._lab.mix.vault is not VaultMix.NATIVE:  # Muster's own has no doubles to ask about
             self._a_question()
         self._second_run()
+        if self._lab.mix.has_domain:
+            self._rotations()
         self._a_mass_change()
 
     def _estate_chapter(self) -> None:
@@ -117,6 +120,21 @@ class _Story:
         titles = " and ".join(one.title for one in (self._lab.vault, self._lab.psa))
         self._console.print(f"Writes to {titles}: {self._lab.writes() - writes}")
         self.as_told = self.as_told and self._lab.writes() == writes
+
+    def _rotations(self) -> None:
+        self._chapter("Administrators get new passwords every month: four lines in git")
+        told = PasswordStory(self._lab, self._console, self._muster)
+        administrators = self._administrators()
+        self.as_told = told.tell(_CUSTOMER, administrators) and self.as_told
+
+    def _administrators(self) -> list[AccountRecord]:
+        return [
+            one
+            for one in self._records()
+            if one.account_type is AccountType.ADMINISTRATOR
+            and one.identity.source is DirectoryKind.ACTIVE_DIRECTORY
+            and one.vault.id
+        ]
 
     def _a_mass_change(self) -> None:
         if self._lab.mix.has_domain:

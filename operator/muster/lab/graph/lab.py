@@ -175,6 +175,14 @@ class GraphLab(HttpLab):
             place.users[user] = {**place.users[user], **properties}
             place.changes.append(Change(user))
 
+    def unsynchronize(self, tenant: str) -> None:
+        """Turn synchronization off for good: every user becomes one of the cloud."""
+        with self.lock:
+            self._tenant(tenant).synced = False
+        for user in self.users(tenant):
+            if user.get("onPremisesSyncEnabled"):
+                self.edit_user(tenant, user["id"], onPremisesSyncEnabled=False)
+
     def delete_user(self, tenant: str, user: str, *, reason: str = "changed") -> None:
         """Delete a user; `changed` can be restored, `deleted` is gone for good."""
         with self.lock:
