@@ -32,6 +32,20 @@ Namespace = Annotated[
     typer.Option("--namespace", "-n", envvar="MUSTER_NAMESPACE", help="The namespace."),
 ]
 
+BehindIngress = Annotated[
+    Path | None,
+    typer.Option(
+        help="Directory with tls.crt and tls.key for IT Glue's webhook; plain HTTP, for an "
+        "ingress that ends TLS, when left out."
+    ),
+]
+AuditDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        help="Keep the audit in a file of this directory too; on standard output it always is."
+    ),
+]
+
 
 def operator(
     namespace: Namespace = "muster",
@@ -44,19 +58,8 @@ def operator(
         typer.Option(help="Directory with tls.crt and tls.key; no webhook when left out."),
     ] = None,
     receiver_port: ReceiverPort = 0,
-    receiver_certificates: Annotated[
-        Path | None,
-        typer.Option(
-            help="Directory with tls.crt and tls.key for IT Glue's webhook; plain HTTP, for an "
-            "ingress that ends TLS, when left out."
-        ),
-    ] = None,
-    audit_directory: Annotated[
-        Path | None,
-        typer.Option(
-            help="Keep the audit in a file of this directory too; on standard output it always is."
-        ),
-    ] = None,
+    receiver_certificates: BehindIngress = None,
+    audit_directory: AuditDirectory = None,
     log_format: Annotated[str, typer.Option(help="json or text.")] = "json",
     identity: Annotated[
         str, typer.Option(envvar="POD_NAME", help="This replica's name; unique.")

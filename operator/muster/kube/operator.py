@@ -81,18 +81,7 @@ class Operator:
         self._secrets = SecretWatch()
         self._queue = WorkQueue()
         self._meters = Meters()
-        self._leases = ShardLeases(
-            lease_api,
-            options.namespace,
-            shards=options.shards,
-            identity=options.identity,
-            options=LeaseOptions(
-                duration_s=options.lease_duration_s,
-                renew_every_s=options.lease_duration_s / 3,
-                on_change=self._shards_changed,
-                is_idle=self._is_idle,
-            ),
-        )
+        self._leases = self._shard_leases(lease_api)
         guard = WriteGuard(self._leases)
         writer = StatusWriter(api, options.namespace, self._store)
         records = KubeRegistry(api, options.namespace, self._store, writer)
@@ -129,6 +118,21 @@ class Operator:
         self._meters.watch(self._queue, self._leases, self._assembly.usage, self._listed_age_s)
         checks = {"/healthz": self.health, "/readyz": self.readiness}
         self._endpoints = Endpoints(options.http_port, checks, self._meters.text)
+
+    def _shard_leases(self, lease_api: KubeApi) -> ShardLeases:
+        options = self._options
+        return ShardLeases(
+            lease_api,
+            options.namespace,
+            shards=options.shards,
+            identity=options.identity,
+            options=LeaseOptions(
+                duration_s=options.lease_duration_s,
+                renew_every_s=options.lease_duration_s / 3,
+                on_change=self._shards_changed,
+                is_idle=self._is_idle,
+            ),
+        )
 
     def run(self, stop: threading.Event | None = None) -> None:
         """Run until SIGTERM, Ctrl-C or `stop`; end with every begun change finished."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from muster.model.accounts import Known
 from muster.model.names import AccountId, DecisionState, Source, System
@@ -128,8 +129,7 @@ def _assemble(workings: Workings) -> CustomerPlan:
         *replaced_directories(context),
         *account_findings(kept, plans, linkings),
         *welcome_findings(plans, kept, context),
-        *rotation_findings(plans, kept, context),
-        *edit_findings(kept, context),
+        *chain(rotation_findings(plans, kept, context), edit_findings(kept, context)),
         *(one for linking in linkings for one in move_findings(kept, linking, context)),
         *unsynced_tenant(context),
     ]
