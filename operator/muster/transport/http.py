@@ -21,15 +21,14 @@ from muster.errors import AccessDenied, RateLimited, RemoteError, Unavailable, U
 from muster.model.secret import Secret
 from muster.transport.answers import Answer, Judge, TryAgain
 from muster.transport.budget import RequestBudget, Usage
-from muster.transport.options import Connection, base_url, tls_context
+from muster.transport.connections import Connections, client_of
+from muster.transport.options import Connection, base_url
 from muster.transport.redaction import Redactor, quiet_libraries, revealed, secrets_in
 
 _log = logging.getLogger(__name__)
 
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """A page of 1000 entries with long notes takes a few megabytes."""
-
-_MAX_CONNECTIONS = 8
 
 _LONGEST_DELAY_S = 20.0
 
@@ -80,14 +79,7 @@ class Transport:
         self._base = base_url(connection.endpoint, self._vendor.name)
         self._redactor = Redactor(connection.secrets)
         self._budget = RequestBudget(self._vendor.limit.share(self._options.budget_share))
-        self._client = httpx.Client(
-            auth=connection.auth,
-            headers=dict(connection.headers),
-            verify=tls_context(self._options.ca_pem, self._vendor.name),
-            timeout=self._options.timeout,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=_MAX_CONNECTIONS),
-        )
+        self._connections = Connections(client_of(connection))
 
     def get(
         self,
@@ -238,9 +230,13 @@ class Transport:
         """Requests, retries and waiting time until now."""
         return self._budget.usage
 
+    def rest(self) -> None:
+        """Close idle connections; the next request connects anew."""
+        self._connections.rest()
+
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._connections.close()
 
     def _url(self, path: str, parameters: Parameters) -> httpx.URL:
         url = self._base.copy_with(raw_path=(self._base.path.rstrip("/") + path).encode())
@@ -316,13 +312,16 @@ class Transport:
     def _exchange(self, request: _Request, started: float) -> tuple[httpx.Response, bytes]:
         """Send one request and read the whole answer, within its size and time."""
         content = bytearray()
-        with self._client.stream(
-            request.method,
-            request.url,
-            json=revealed(request.body),
-            data=request.form,
-            headers=request.headers,
-        ) as response:
+        with (
+            self._connections.lend() as client,
+            client.stream(
+                request.method,
+                request.url,
+                json=revealed(request.body),
+                data=request.form,
+                headers=request.headers,
+            ) as response,
+        ):
             for piece in response.iter_bytes():
                 content += piece
                 if len(content) > _MAX_ANSWER_BYTES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -130,3 +132,19 @@ def test_the_command_shows_a_customers_tenant(
     world.lab.expire_secret()
     assert run(app, ["doctor", "-f", str(estate)]) == ExitCode.ERROR
     assert "AADSTS7000222" in capsys.readouterr().out
+
+
+def test_a_tenant_that_was_read_keeps_no_connection(world: EntraWorld) -> None:
+    """Hundreds of tenants are kept, and a process may have a thousand files open."""
+    adapter, before = world.open(), open_sockets()
+    for _ in range(2):
+        adapter.read(NOTHING, NOBODY)
+        assert open_sockets() == before
+    adapter.check()
+    assert open_sockets() == before
+
+
+def open_sockets() -> int:
+    """Return how many connections this process has begun; those that the lab took are not ours."""
+    sockets = (one for one in gc.get_objects() if isinstance(one, ssl.SSLSocket))
+    return sum(not one.server_side and one.fileno() >= 0 for one in sockets)

@@ -84,6 +84,12 @@ class EntraAdapter:
             Unavailable, RateLimited: nothing of what was read is used.
             Unexpected: an answer that is not Graph's, or of another tenant.
         """
+        try:
+            return self._read(question, known)
+        finally:
+            self._graph.rest()
+
+    def _read(self, question: EntraQuestion, known: frozenset[AccountId]) -> EntraSnapshot:
         tenant = read_tenant(self._graph, self._signin.application.tenant_id)
         users = self.users.read()
         permissions = self._signin.permissions()
@@ -103,7 +109,10 @@ class EntraAdapter:
 
     def check(self) -> tuple[Check, ...]:
         """Try sign-in, consent and each permission; raises nothing."""
-        return doctor.check(self._signin, self._graph, self._clock)
+        try:
+            return doctor.check(self._signin, self._graph, self._clock)
+        finally:
+            self._graph.rest()
 
     def set_password(self, user: AccountId, password: Secret, *, must_change: bool) -> None:
         """Set a cloud user's password; repeating it with the same password is safe.

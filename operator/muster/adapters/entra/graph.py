@@ -164,6 +164,11 @@ class Graph:
         """Requests, retries and waiting time until now, a batch as one."""
         return self._transport.usage
 
+    def rest(self) -> None:
+        """Close idle connections; the next request connects anew."""
+        self._transport.rest()
+        self._signin.rest()
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()

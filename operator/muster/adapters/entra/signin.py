@@ -114,6 +114,10 @@ class SignIn:
         """Which application signs in, and where."""
         return self._application
 
+    def rest(self) -> None:
+        """Close idle connections: a token serves for an hour."""
+        self._http.rest()
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -191,6 +195,10 @@ class _LoginHttp:
             for name, value in data.items()
         }
         return _response(self._transport.submit(self._own(url), form, read_anyway=_REFUSALS))
+
+    def rest(self) -> None:
+        """Close idle connections."""
+        self._transport.rest()
 
     def close(self) -> None:
         """Close the connections."""
