@@ -155,7 +155,7 @@ class _Story:
 
         for record in self._records():
             if record.vault.state is LinkState.AMBIGUOUS:
-                return record.identity.sam, record.vault.candidates[-1].id
+                return record.identity.user, record.vault.candidates[-1].id
         raise MusterError("The lab has no ambiguous entry; try another --seed.")
 
     def _records(self) -> tuple[AccountRecord, ...]:

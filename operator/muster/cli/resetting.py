@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from typer.exceptions import Abort
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode, of_run
-from muster.cli.output import complain, counted, out, plain, say, visible
+from muster.cli.output import complain, out, plain, say, visible
 from muster.errors import MusterError, SpecError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from muster.model.secret import Secret
     from muster.model.settings import Desired
     from muster.resets import Rotated
+    from muster.rotations import PasswordOrder
 
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; a ticket number helps.")]
 
@@ -61,41 +63,45 @@ def reset(
     \b
     muster reset contoso jsmith --generate passphrase --must-change --reason "ticket 20312"
     """
+    from muster.cli.session import open_session, place
+    from muster.model.passwords import JobKind
+    from muster.rotations import PasswordOrder
+
+    _require(reason)
+    order = PasswordOrder(
+        kind=JobKind.RESET,
+        reason=reason,
+        must_change=must_change,
+        unlock=unlock,
+        generator=_generator(generate),
+        typed=_typed() if stdin else None,
+    )
+    with open_session(place([estate], state, secrets, patience), write=True) as session:
+        return _reset(session, (customer, account), order, show=show, yes=yes)
+
+
+def _reset(
+    session: Session, whose: tuple[str, str], order: PasswordOrder, *, show: bool, yes: bool
+) -> int:
     from muster.cli.passwords import tell_job
     from muster.cli.resolving import find_record
-    from muster.cli.session import find_customer, open_session, place
-    from muster.model.passwords import JobKind
+    from muster.cli.session import find_customer
     from muster.reconcile import resume
     from muster.resets import is_set
     from muster.resets import reset as carry_out
-    from muster.rotations import PasswordOrder
-    from muster.synchronizing import synchronize
 
-    _require(reason)
-    generator, typed = _generator(generate), _typed() if stdin else None
-    with open_session(place([estate], state, secrets, patience), write=True) as session:
-        desired = find_customer(session.estate, customer)
-        ports = session.assembly.ports(desired)
-        records = resume(desired, ports).records
-        record = find_record([one for one in records if one.live], account, customer)
-        order = PasswordOrder(
-            kind=JobKind.RESET,
-            requested_by=ports.audit.actor,
-            reason=reason,
-            must_change=must_change,
-            unlock=unlock,
-            generator=generator,
-            typed=typed,
-        )
-        if show:
-            _require_word(yes=yes)
-            _confirm(f"Show the new password of {record.identity.user}? It is recorded.", yes=yes)
-        job = carry_out(order, record, desired, ports)
-        code = tell_job(job, record.identity.user)
-        for finding in synchronize(desired, ports):
-            say(finding.message)
-        if show and is_set(job):
-            _show(session, desired, job.vault.entry, reason)
+    customer, account = whose
+    desired = find_customer(session.estate, customer)
+    ports = session.assembly.ports(desired)
+    live = [one for one in resume(desired, ports).records if one.live]
+    record = find_record(live, account, customer)
+    if show:
+        _require_word(yes=yes)
+        _confirm(f"Show the new password of {record.identity.user}? It is recorded.", yes=yes)
+    job = carry_out(replace(order, requested_by=ports.audit.actor), record, desired, ports)
+    code = tell_job(job, record.identity.user)
+    if show and is_set(job):
+        _show(session, desired, job.vault.entry, order.reason)
     return code
 
 
@@ -127,30 +133,34 @@ def rotate(
     muster rotate contoso adm-ks --reason "laptop stolen"
     muster rotate contoso --all --reason "a technician has left"
     """
-    from muster.cli.session import choose, for_each_customer, open_session, place
-    from muster.resets import rotate_now
+    from muster.cli.session import choose, open_session, place
 
     _require(reason)
     if bool(accounts) == everybody:
         raise SpecError(("Name accounts of a customer, or give --all, not both.",))
     with open_session(place([estate], state, secrets, patience), write=True) as session:
         chosen = choose(session.estate, [customer] if customer else None)
-        demands = {one.customer.name: _demand(session, one, accounts, reason) for one in chosen}
         if everybody:
             names = ", ".join(str(one.customer.name) for one in chosen[:5])
-            _confirm(
-                f"Rotate every account of {counted(len(chosen), 'customer')} ({names}…)?"
-                if len(chosen) > 5
-                else f"Rotate every account of {names}?",
-                yes=yes,
-            )
-        results = for_each_customer(
-            chosen,
-            lambda one, tell: rotate_now(
-                demands[one.customer.name], one, session.assembly.ports(one), tell
-            ),
-            "rotating",
-        )
+            more = ", …" if len(chosen) > 5 else ""
+            _confirm(f"Rotate every account of {names}{more}?", yes=yes)
+        return _rotate(session, chosen, accounts, reason)
+
+
+def _rotate(
+    session: Session, chosen: Sequence[Desired], accounts: Sequence[str] | None, reason: str
+) -> int:
+    from muster.cli.session import for_each_customer
+    from muster.resets import rotate_now
+
+    demands = {one.customer.name: _demand(session, one, accounts, reason) for one in chosen}
+    results = for_each_customer(
+        chosen,
+        lambda one, tell: rotate_now(
+            demands[one.customer.name], one, session.assembly.ports(one), tell
+        ),
+        "rotating",
+    )
     return _tell(results)
 
 
