@@ -105,12 +105,11 @@ def _guarded(loaded: LoadedEstate, paths: Sequence[Path]) -> tuple[Problem, ...]
     from muster.resources import load_estate
     from muster.resources.guarding import find_guardrails, guard
 
-    trees = [loaded]
-    if paths:
-        named = load_estate(paths)
-        named.checked()
-        trees.append(named)
-    return guard(loaded, find_guardrails(trees))
+    trees = [loaded, *([load_estate(paths)] if paths else [])]
+    # A file may be named twice; what was said about it is not said again.
+    amiss = [one for tree in trees[1:] for one in tree.problems if one not in loaded.problems]
+    found = find_guardrails(trees)
+    return (*amiss, *found.problems, *guard(loaded, found.guardrails))
 
 
 def _warned(problems: Sequence[Problem]) -> bool:

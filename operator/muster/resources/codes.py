@@ -86,6 +86,12 @@ class Code(StrEnum):
     """A ValidatingAdmissionPolicy with the action Warn does not hold for the resource."""
     GUARDRAIL_AUDITED = "GuardrailAudited"
     """A ValidatingAdmissionPolicy with the action Audit does not hold for the resource."""
+    GUARDRAIL_WRONG = "GuardrailWrong"
+    """No API server takes this ValidatingAdmissionPolicy or its binding, so it guards nothing. What
+    is wrong is said; correct it."""
+    GUARDRAIL_UNBOUND = "GuardrailUnbound"
+    """A ValidatingAdmissionPolicy has no binding, or a binding names a policy that is not among the
+    files. It guards nothing. Add the other half, or name its file as well."""
     GUARDRAIL_UNKNOWN = "GuardrailUnknown"
     """A ValidatingAdmissionPolicy cannot be evaluated without an API server, mostly because it
     asks who the user is. Only the cluster enforces it."""
@@ -132,6 +138,7 @@ class Code(StrEnum):
 _MILDER = {
     Code.GUARDRAIL_WARNED: Severity.WARNING,
     Code.GUARDRAIL_AUDITED: Severity.NOTE,
+    Code.GUARDRAIL_UNBOUND: Severity.WARNING,
     Code.GUARDRAIL_UNKNOWN: Severity.WARNING,
     Code.OPTION_WITHOUT_INTEGRATION: Severity.WARNING,
     Code.DIRECTORY_MISSING: Severity.WARNING,

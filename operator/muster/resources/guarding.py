@@ -1,15 +1,20 @@
-"""Asks guardrails about a loaded tree, and ties their verdicts to lines."""
+"""Asks guardrails about a loaded tree, and ties their verdicts to lines.
+
+A guardrail that no API server would take, or that guards nothing, is a problem of its own file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from muster.errors import SpecError
 from muster.resources.codes import Code
 from muster.resources.guardrails import Guarded, Guardrails, Verdict, evaluate, read_guardrails
-from muster.resources.guardrails.policies import GROUP, Action, Binding, Policy
+from muster.resources.guardrails.cel_library import NotOffline, check_expression
+from muster.resources.guardrails.fields import NotAccepted
+from muster.resources.guardrails.policies import BINDING, GROUP, POLICY, Action, Policy
 from muster.resources.load import LoadedEstate, Placed
-from muster.resources.problems import Fault, Problem
+from muster.resources.problems import Fault, FieldPath, Problem, nearest, shorten
 
 _BY_ACTION = {
     Action.DENY: Code.GUARDRAIL_DENIED,
@@ -19,20 +24,29 @@ _BY_ACTION = {
 """From the strongest action to the weakest."""
 
 
-def find_guardrails(trees: Iterable[LoadedEstate]) -> Guardrails:
-    """Return the guardrails that stand in some trees; of two of one name the first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundGuardrails:
+    """The guardrails of some trees, and what is wrong with them."""
 
-    Raises:
-        SpecError: one has not the shape that the API server accepts.
-    """
-    policies: dict[str, Policy] = {}
-    bindings: dict[str, Binding] = {}
+    guardrails: Guardrails
+    problems: tuple[Problem, ...]
+
+
+def find_guardrails(trees: Iterable[LoadedEstate]) -> FoundGuardrails:
+    """Return the guardrails that stand in some trees; of two of one name the first."""
+    found: dict[tuple[str, str], Placed] = {}
     for tree in trees:
         for placed in tree.documents:
-            found = _read(placed)
-            policies.update({one.name: policies.get(one.name, one) for one in found.policies})
-            bindings.update({one.name: bindings.get(one.name, one) for one in found.bindings})
-    return Guardrails(policies=tuple(policies.values()), bindings=tuple(bindings.values()))
+            if placed.value["apiVersion"].partition("/")[0] == GROUP:
+                found.setdefault((placed.value["kind"], str(_name(placed))), placed)
+    problems: list[Problem] = []
+    sound = [_read(placed, problems) for placed in found.values()]
+    guardrails = Guardrails(
+        policies=tuple(policy for one in sound for policy in one.policies),
+        bindings=tuple(binding for one in sound for binding in one.bindings),
+    )
+    problems.extend(_unbound(guardrails, found, whole=not problems))
+    return FoundGuardrails(guardrails=guardrails, problems=tuple(problems))
 
 
 def guard(tree: LoadedEstate, guardrails: Guardrails) -> tuple[Problem, ...]:
@@ -46,16 +60,76 @@ def guard(tree: LoadedEstate, guardrails: Guardrails) -> tuple[Problem, ...]:
     )
 
 
-def _read(placed: Placed) -> Guardrails:
-    if placed.value["apiVersion"].partition("/")[0] != GROUP:
-        return Guardrails()
+def _name(placed: Placed) -> object:
+    metadata = placed.value.get("metadata")
+    return metadata.get("name") if isinstance(metadata, dict) else None
+
+
+def _read(placed: Placed, problems: list[Problem]) -> Guardrails:
+    """Return the guardrail that stands at a place; none where it is wrong."""
     try:
-        return read_guardrails([placed.value])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        where = placed.locate(("metadata", "name"))
-        kind = placed.value["kind"]
-        message = f"{where}: This is no {kind} that an API server accepts ({error!r})."
-        raise SpecError((f"{message} Try it with kubectl apply --dry-run=server.",)) from None
+        found = read_guardrails([placed.value])
+    except NotAccepted as error:
+        problems.append(placed.problem(_wrong(placed, ("metadata", "name"), str(error))))
+        return Guardrails()
+    faults = [fault for policy in found.policies for fault in _expression_faults(placed, policy)]
+    problems.extend(placed.problem(fault) for fault in faults)
+    return Guardrails() if faults else found
+
+
+def _wrong(placed: Placed, path: FieldPath, why: str) -> Fault:
+    return Fault(
+        code=Code.GUARDRAIL_WRONG,
+        path=path,
+        message=f"No API server takes this {placed.value['kind']}: {shorten(why, 300)}.",
+        advice="Try it with kubectl apply --dry-run=server.",
+    )
+
+
+def _expression_faults(placed: Placed, policy: Policy) -> Iterator[Fault]:
+    for path, text, wanted in _expressions(policy):
+        try:
+            check_expression(text, wanted)
+        except NotOffline:
+            continue  # said about each resource that it would be asked about
+        except ValueError as error:
+            yield _wrong(placed, ("spec", *path), str(error))
+
+
+def _expressions(policy: Policy) -> Iterator[tuple[FieldPath, str, str]]:
+    for index, condition in enumerate(policy.conditions):
+        yield ("matchConditions", index, "expression"), condition.expression, "bool"
+    for index, variable in enumerate(policy.variables):
+        yield ("variables", index, "expression"), variable.expression, ""
+    for index, one in enumerate(policy.validations):
+        yield ("validations", index, "expression"), one.expression, "bool"
+        if one.message_expression:
+            yield ("validations", index, "messageExpression"), one.message_expression, "string"
+
+
+def _unbound(
+    guardrails: Guardrails, found: dict[tuple[str, str], Placed], *, whole: bool
+) -> Iterator[Problem]:
+    """Yield the policies and bindings that guard nothing, unless a wrong one is the cause."""
+    if not whole:
+        return
+    policies = {policy.name for policy in guardrails.policies}
+    bound = {binding.policy for binding in guardrails.bindings}
+    for (kind, name), placed in found.items():
+        if kind == POLICY and name not in bound:
+            message = "The policy has no binding, so it guards nothing."
+            advice = f"Add a {BINDING} with policyName: {name}."
+            yield placed.problem(_idle(("metadata", "name"), message, advice))
+        elif kind == BINDING and placed.value["spec"]["policyName"] not in policies:
+            wanted = placed.value["spec"]["policyName"]
+            guess = nearest(wanted, policies)
+            message = f"No policy `{shorten(wanted)}` is here, so it binds nothing."
+            advice = f"Did you mean `{guess}`?" if guess else "Name its file, too."
+            yield placed.problem(_idle(("spec", "policyName"), message, advice))
+
+
+def _idle(path: FieldPath, message: str, advice: str) -> Fault:
+    return Fault(code=Code.GUARDRAIL_UNBOUND, path=path, message=message, advice=advice)
 
 
 def _fault(verdict: Verdict) -> Fault:

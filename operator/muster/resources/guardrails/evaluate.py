@@ -6,6 +6,7 @@ Pure. A condition that fails to evaluate and a policy that fails to evaluate fol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,6 @@ from typing import Any
 from muster.resources.guardrails.cel_library import (
     Failed,
     NotOffline,
-    compile_expression,
     evaluate_expression,
 )
 from muster.resources.guardrails.defaults import with_defaults
@@ -62,42 +62,56 @@ class Verdict:
 def evaluate(guardrails: Guardrails, guarded: Guarded) -> Iterator[Verdict]:
     """Yield the verdicts that are no plain yes, object by object."""
     namespaces = {
-        one["metadata"]["name"]: one for one in guarded.objects if one["kind"] == "Namespace"
+        one["metadata"]["name"]: _as_namespace(one)
+        for one in guarded.objects
+        if one["kind"] == "Namespace"
     }
     for index, written in enumerate(guarded.objects):
         value = _as_admitted(written, guarded.namespace)
         home = value["metadata"].get("namespace", guarded.namespace)
-        namespace = namespaces.get(home, {"metadata": {"name": home, "labels": _labels(home)}})
+        namespace = namespaces.get(home) or _as_namespace({"metadata": {"name": home}})
         for policy, binding in guardrails.pairs:
             if not matches(policy.match, value, namespace):
                 continue
             if binding.match and not matches(binding.match, value, namespace):
                 continue
             asked = _Question(value, namespace, policy, binding)
-            for message, known in asked.failures(guarded):
+            for failure in asked.failures(guarded):
                 yield Verdict(
                     index=index,
                     policy=policy.name,
                     binding=binding.name,
-                    actions=binding.actions if known else (),
-                    message=message,
+                    actions=binding.actions if failure.actions is None else failure.actions,
+                    message=failure.message,
                 )
 
 
-def _labels(namespace: str) -> dict[str, str]:
-    """Return the label that every namespace has."""
-    return {"kubernetes.io/metadata.name": namespace}
+def _as_namespace(written: Json) -> Json:
+    """Return a namespace as the API server shows it, with the label that every one has."""
+    metadata = written["metadata"]
+    own = {"kubernetes.io/metadata.name": metadata["name"]}
+    labels = {**(metadata.get("labels") or {}), **own}
+    metadata = {**metadata, "labels": labels}
+    return {"status": {"phase": "Active"}, **written, "metadata": metadata}
 
 
 def _as_admitted(written: Json, namespace: str) -> dict[str, Any]:
     """Return an object as the API server shows it to its policies."""
-    metadata = {"namespace": namespace, **(written.get("metadata") or {})}
+    metadata = {"namespace": namespace, "generation": 1, **(written.get("metadata") or {})}
     value = {**written, "metadata": metadata}
     kind = written["kind"]
     if kind not in KINDS:
         return value
     filled: dict[str, Any] = with_defaults(value, load_schema(kind))
     return filled
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a policy does not hold, and what then happens; None is what the binding says."""
+
+    message: str
+    actions: tuple[Action, ...] | None = None
 
 
 class _Question:
@@ -109,47 +123,47 @@ class _Question:
         self._policy = policy
         self._binding = binding
 
-    def failures(self, guarded: Guarded) -> Iterator[tuple[str, bool]]:
-        """Yield why the policy does not hold, and whether that is known for certain."""
-        try:
-            yield from self._failures(guarded)
-        except NotOffline as unknown:
-            yield f"it cannot be evaluated here: {unknown}", False
-        except ValueError as broken:
-            if self._policy.fails_closed:
-                yield f"compilation failed: {broken}", True
-
-    def _failures(self, guarded: Guarded) -> Iterator[tuple[str, bool]]:
-        for parameters in self._parameters(guarded):
-            if isinstance(parameters, Failed):
-                yield parameters.why, True
+    def failures(self, guarded: Guarded) -> Iterator[_Failure]:
+        """Yield why the policy does not hold, or cannot be asked."""
+        found = self._parameters(guarded)
+        if not found and self._policy.fails_closed and self._binding.needs_parameters:
+            # A fault of the binding's own denies, whatever its validationActions say.
+            yield _Failure(_NO_PARAMETERS, (Action.DENY,))
+        for parameters in found:
+            values = _Values(self._data(parameters))
+            try:
+                applies = self._applies(values)
+            except NotOffline as unknown:
+                yield _unasked(unknown)
                 continue
-            data = self._data(parameters)
-            applies = self._applies(data)
             if isinstance(applies, Failed):
                 if self._policy.fails_closed:
-                    yield applies.why, True
+                    yield _Failure(applies.why)
             elif applies:
-                data["variables"] = dict(_variables(self._policy.variables, data))
-                for validation in self._policy.validations:
-                    message = self._check(validation, data)
-                    if message is not None:
-                        yield message, True
+                values.define(self._policy.variables)
+                yield from self._broken(values)
 
-    def _parameters(self, guarded: Guarded) -> Iterable[Json | Failed | None]:
+    def _broken(self, values: _Values) -> Iterator[_Failure]:
+        for validation in self._policy.validations:
+            try:
+                message = self._check(validation, values)
+            except NotOffline as unknown:
+                yield _unasked(unknown)
+                continue
+            if message is not None:
+                yield _Failure(message)
+
+    def _parameters(self, guarded: Guarded) -> Sequence[Json | None]:
+        """Return what to ask with; nothing where parameters are missing that must be there."""
         kind, wanted = self._policy.parameter_kind, self._binding.parameters
         if kind is None or wanted is None:
             return (None,)
-        found = [
+        return [
             one
             for one in guarded.objects
-            if (one["apiVersion"], one["kind"]) == kind and _is_parameter(one, wanted)
+            if (one["apiVersion"], one["kind"]) == kind
+            and _is_parameter(one, wanted, self._namespace["metadata"]["name"])
         ]
-        if found:
-            return found
-        if not wanted.deny_when_missing:
-            return ()
-        return (Failed("no params found for policy binding with `Deny` parameterNotFoundAction"),)
 
     def _data(self, parameters: Json | None) -> dict[str, Any]:
         api_version, kind = self._value["apiVersion"], self._value["kind"]
@@ -162,7 +176,9 @@ class _Question:
             "kind": {"group": group, "version": version, "kind": kind},
             "resource": {"group": group, "version": version, "resource": plural(kind)},
             "dryRun": False,
+            "options": {"apiVersion": "meta.k8s.io/v1", "kind": "CreateOptions"},
         }
+        request |= {"requestKind": request["kind"], "requestResource": request["resource"]}
         return {
             "object": self._value,
             "oldObject": None,
@@ -171,53 +187,107 @@ class _Question:
             "request": request,
         }
 
-    def _applies(self, data: Mapping[str, Any]) -> bool | Failed:
+    def _applies(self, values: _Values) -> bool | Failed:
         """Say whether all conditions hold; one that is false outweighs one that fails."""
-        failed: Failed | None = None
+        failed: dict[str, None] = {}
         for condition in self._policy.conditions:
-            result = evaluate_expression(compile_expression(condition.expression), data)
+            result = values.ask(condition.expression)
             if result is False:
                 return False
             if isinstance(result, Failed):
-                failed = failed or Failed(
-                    f"[expression '{condition.expression}' resulted in error: {result.why}]"
-                )
-        return failed or True
+                failed[_in_error(condition.expression, result)] = None
+        return Failed(_joined(failed)) if failed else True
 
-    def _check(self, validation: Validation, data: Mapping[str, Any]) -> str | None:
+    def _check(self, validation: Validation, values: _Values) -> str | None:
         """Return the message of a validation that does not hold."""
-        result = evaluate_expression(compile_expression(validation.expression), data)
+        result = values.ask(validation.expression)
         if result is True:
             return None
         if isinstance(result, Failed):
-            words = f"expression '{validation.expression}' resulted in error: {result.why}"
+            words = _in_error(validation.expression, result)
             return words if self._policy.fails_closed else None
-        return _message(validation, data)
+        return _message(validation, values)
 
 
-def _is_parameter(value: Json, wanted: Parameters) -> bool:
+_NO_PARAMETERS = (
+    "failed to configure binding: no params found for policy binding with `Deny` "
+    "parameterNotFoundAction"
+)
+
+
+def _unasked(unknown: NotOffline) -> _Failure:
+    return _Failure(f"it cannot be evaluated here: {unknown}", ())
+
+
+def _in_error(expression: str, failed: Failed) -> str:
+    return f"expression '{expression}' resulted in error: {failed.why}"
+
+
+def _joined(errors: Iterable[str]) -> str:
+    """Return several errors as Go's library joins them."""
+    words = list(errors)
+    return words[0] if len(words) == 1 else f"[{', '.join(words)}]"
+
+
+def _is_parameter(value: Json, wanted: Parameters, home: str) -> bool:
+    """Say whether a binding means a resource; one that names no namespace may lie in any."""
     metadata = value.get("metadata") or {}
+    namespace = wanted.namespace or home
+    if metadata.get("namespace", namespace) != namespace:
+        return False
     if wanted.name:
         return bool(metadata.get("name") == wanted.name)
     return json_selector_fits(wanted.selector, metadata.get("labels") or {})
 
 
-def _variables(variables: Iterable[Named], data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the variables that have a value; to use another one is an error."""
-    known: dict[str, Any] = {}
-    for variable in variables:
-        compiled = compile_expression(variable.expression)
-        value = evaluate_expression(compiled, {**data, "variables": known})
-        if not isinstance(value, Failed):
-            known[variable.name] = value
-            yield variable.name, value
+class _Values:
+    """What the expressions of a policy see: the object, and the policy's own variables."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._variables: dict[str, Any] = {}
+        self._broken: dict[str, Failed | NotOffline] = {}
+        self._data = {**data, "variables": self._variables}
+
+    def define(self, variables: Iterable[Named]) -> None:
+        """Take the variables; one without a value matters where it is used, and only there."""
+        for variable in variables:
+            try:
+                value = self.ask(variable.expression)
+            except NotOffline as unknown:
+                value = unknown
+            if isinstance(value, Failed | NotOffline):
+                self._broken[variable.name] = value
+            else:
+                self._variables[variable.name] = value
+
+    def ask(self, expression: str) -> Any:
+        """Return the value of an expression, or `Failed`; raises NotOffline."""
+        broken = {name: self._broken[name] for name in self._used(expression)}
+        for why in broken.values():
+            if isinstance(why, NotOffline):
+                raise why
+        value = evaluate_expression(expression, self._data)
+        if isinstance(value, Failed):
+            for name, why in broken.items():
+                if isinstance(why, Failed) and value.why == f"no such key: {name}":
+                    return Failed(f'composited variable "{name}" fails to evaluate: {why.why}')
+        return value
+
+    def _used(self, expression: str) -> list[str]:
+        named = re.findall(r"\bvariables\.\??(\w+)", expression)
+        return [name for name in dict.fromkeys(named) if name in self._broken]
 
 
-def _message(validation: Validation, data: Mapping[str, Any]) -> str:
+_LONGEST_MESSAGE = 5 * 1024
+"""Bytes. Source: apiserver, pkg/apis/cel/config.go, MaxEvaluatedMessageExpressionSizeBytes."""
+
+
+def _message(validation: Validation, values: _Values) -> str:
     """Return the message; an expression for it counts only if it gives one line of text."""
     if not validation.message_expression:
         return validation.default_message
-    text = evaluate_expression(compile_expression(validation.message_expression), data)
-    if isinstance(text, str) and text.strip() and "\n" not in text:
-        return text
-    return validation.default_message
+    text = values.ask(validation.message_expression)
+    if not isinstance(text, str) or len(text.encode()) > _LONGEST_MESSAGE:
+        return validation.default_message
+    line = text.strip()
+    return line if line and "\n" not in line else validation.default_message

@@ -36,10 +36,31 @@ def _rule_fits(rule: Rule, value: Json) -> bool:
     return (
         _among(group, rule.groups)
         and _among(version, rule.versions)
-        and _among(plural(value["kind"]), rule.resources)
+        and _resource_fits(plural(value["kind"]), rule.resources)
         and _among(CREATE, rule.operations)
         and (not rule.names or name in rule.names)
+        and rule.scope in ("*", _scope(value["kind"]))
     )
+
+
+def _resource_fits(resource: str, allowed: tuple[str, ...]) -> bool:
+    """Say whether a rule is about a resource; `*/*` and `pods/*` are about more than it."""
+    return any(one in allowed for one in ("*", "*/*", resource, f"{resource}/*"))
+
+
+_OF_THE_CLUSTER = frozenset(
+    {
+        *("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "IngressClass"),
+        *("Namespace", "Node", "PersistentVolume", "PriorityClass", "StorageClass"),
+        *("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
+        *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
+    }
+)
+"""Kinds that often stand beside ours and lie in no namespace; all of ours lie in one."""
+
+
+def _scope(kind: str) -> str:
+    return "Cluster" if kind in _OF_THE_CLUSTER else "Namespaced"
 
 
 def _among(item: str, allowed: tuple[str, ...]) -> bool:

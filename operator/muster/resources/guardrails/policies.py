@@ -1,5 +1,7 @@
 """ValidatingAdmissionPolicies and their bindings, as the API server reads them.
 
+A field that the API server does not know is refused: a misspelt one would guard nothing.
+
 Source: Kubernetes reference, admissionregistration.k8s.io/v1, and "Validating Admission Policy".
 """
 
@@ -10,10 +12,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from muster.resources.guardrails.fields import Fields as _Fields
+from muster.resources.guardrails.fields import NotAccepted
+
 GROUP = "admissionregistration.k8s.io"
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 
 Json = Mapping[str, Any]
+
+_POLICY_FIELDS = (
+    "failurePolicy matchConstraints matchConditions paramKind validations variables "
+    "auditAnnotations"
+)
+_BINDING_FIELDS = "policyName paramRef matchResources validationActions"
+_PARAMETER_FIELDS = "name namespace selector parameterNotFoundAction"
+_MATCH_FIELDS = "resourceRules excludeResourceRules objectSelector namespaceSelector matchPolicy"
+_RULE_FIELDS = "apiGroups apiVersions resources operations resourceNames scope"
+_VALIDATION_FIELDS = "expression message messageExpression reason"
+_NAMED_FIELDS = "name expression"
 
 
 class Action(StrEnum):
@@ -43,7 +59,7 @@ class Validation:
     @property
     def default_message(self) -> str:
         """What the API server says when there is no message."""
-        return self.message or f"failed expression: {self.expression.strip()}"
+        return self.message.strip() or f"failed expression: {self.expression.strip()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +71,7 @@ class Rule:
     resources: tuple[str, ...]
     operations: tuple[str, ...]
     names: tuple[str, ...] = ()
+    scope: str = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +119,11 @@ class Binding:
     match: Match | None = None
     parameters: Parameters | None = None
 
+    @property
+    def needs_parameters(self) -> bool:
+        """Whether nothing passes while there are no parameters."""
+        return self.parameters is not None and self.parameters.deny_when_missing
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guardrails:
@@ -122,7 +144,7 @@ def read_guardrails(documents: Iterable[Json]) -> Guardrails:
     """Read the policies and bindings among some documents.
 
     Raises:
-        KeyError, TypeError, ValueError: one has not the shape that the API server accepts.
+        NotAccepted: one has not the shape that the API server accepts; its text says where.
     """
     policies, bindings = [], []
     for document in documents:
@@ -134,66 +156,89 @@ def read_guardrails(documents: Iterable[Json]) -> Guardrails:
 
 
 def _policy(document: Json) -> Policy:
-    spec = document["spec"]
-    kind = spec.get("paramKind")
+    spec = _Fields(document).inner("spec", _POLICY_FIELDS)
+    kind = spec.inner("paramKind", "apiVersion kind") if "paramKind" in spec else None
+    match = spec.inner("matchConstraints", _MATCH_FIELDS)
+    match.rows("resourceRules", _RULE_FIELDS, least=1)
+    validations = spec.rows("validations", _VALIDATION_FIELDS)
+    if not validations and not spec.rows("auditAnnotations", "key valueExpression"):
+        raise NotAccepted("spec needs validations")
     return Policy(
-        name=document["metadata"]["name"],
-        match=_match(spec["matchConstraints"]),
-        validations=tuple(_validation(one) for one in spec.get("validations", ())),
-        conditions=tuple(_named(one) for one in spec.get("matchConditions", ())),
-        variables=tuple(_named(one) for one in spec.get("variables", ())),
-        fails_closed=spec.get("failurePolicy", "Fail") == "Fail",
-        parameter_kind=(kind["apiVersion"], kind["kind"]) if kind else None,
+        name=_Fields(document).inner("metadata").text("name"),
+        match=_match(match),
+        validations=tuple(_validation(one) for one in validations),
+        conditions=tuple(_named(one) for one in spec.rows("matchConditions", _NAMED_FIELDS)),
+        variables=tuple(_named(one) for one in spec.rows("variables", _NAMED_FIELDS)),
+        fails_closed=spec.word("failurePolicy", "Fail", "Ignore") == "Fail",
+        parameter_kind=(kind.text("apiVersion"), kind.text("kind")) if kind else None,
     )
 
 
 def _binding(document: Json) -> Binding:
-    spec = document["spec"]
-    match, parameters = spec.get("matchResources"), spec.get("paramRef")
+    spec = _Fields(document).inner("spec", _BINDING_FIELDS)
+    match = spec.inner("matchResources", _MATCH_FIELDS) if "matchResources" in spec else None
+    parameters = spec.inner("paramRef", _PARAMETER_FIELDS) if "paramRef" in spec else None
+    actions = spec.texts("validationActions", *Action)
+    if {Action.DENY, Action.WARN} <= {*actions}:
+        raise NotAccepted("spec.validationActions must not hold both Deny and Warn")
     return Binding(
-        name=document["metadata"]["name"],
-        policy=spec["policyName"],
-        actions=tuple(Action(one) for one in spec["validationActions"]),
+        name=_Fields(document).inner("metadata").text("name"),
+        policy=spec.text("policyName"),
+        actions=tuple(map(Action, actions)),
         match=_match(match) if match else None,
         parameters=_parameters(parameters) if parameters else None,
     )
 
 
-def _parameters(body: Json) -> Parameters:
+def _parameters(fields: _Fields) -> Parameters:
+    if ("name" in fields) == ("selector" in fields):
+        raise NotAccepted(f"{fields.place} needs exactly one of name and selector")
+    fields.text("parameterNotFoundAction")
     return Parameters(
-        name=body.get("name", ""),
-        selector=body.get("selector"),
-        namespace=body.get("namespace", ""),
-        deny_when_missing=body.get("parameterNotFoundAction", "Deny") == "Deny",
+        name=fields.text("name", ""),
+        selector=fields.body.get("selector"),
+        namespace=fields.text("namespace", ""),
+        deny_when_missing=fields.word("parameterNotFoundAction", "Deny", "Allow") == "Deny",
     )
 
 
-def _validation(body: Json) -> Validation:
+def _validation(fields: _Fields) -> Validation:
     return Validation(
-        expression=body["expression"],
-        message=body.get("message", ""),
-        message_expression=body.get("messageExpression", ""),
+        expression=fields.text("expression"),
+        message=fields.text("message", ""),
+        message_expression=fields.text("messageExpression", ""),
     )
 
 
-def _named(body: Json) -> Named:
-    return Named(name=body["name"], expression=body["expression"])
+def _named(fields: _Fields) -> Named:
+    return Named(name=fields.text("name"), expression=fields.text("expression"))
 
 
-def _match(body: Json) -> Match:
+def _match(fields: _Fields) -> Match:
+    for selector in ("objectSelector", "namespaceSelector"):
+        if selector in fields:
+            _check_selector(fields.inner(selector, "matchLabels matchExpressions"))
     return Match(
-        rules=tuple(_rule(one) for one in body.get("resourceRules", ())),
-        excluded=tuple(_rule(one) for one in body.get("excludeResourceRules", ())),
-        object_selector=body.get("objectSelector"),
-        namespace_selector=body.get("namespaceSelector"),
+        rules=tuple(_rule(one) for one in fields.rows("resourceRules", _RULE_FIELDS)),
+        excluded=tuple(_rule(one) for one in fields.rows("excludeResourceRules", _RULE_FIELDS)),
+        object_selector=fields.body.get("objectSelector"),
+        namespace_selector=fields.body.get("namespaceSelector"),
     )
 
 
-def _rule(body: Json) -> Rule:
+def _check_selector(fields: _Fields) -> None:
+    for row in fields.rows("matchExpressions", "key operator values"):
+        row.text("key")
+        row.text("operator")
+        row.word("operator", "In", "NotIn", "Exists", "DoesNotExist")
+
+
+def _rule(fields: _Fields) -> Rule:
     return Rule(
-        groups=tuple(body["apiGroups"]),
-        versions=tuple(body["apiVersions"]),
-        resources=tuple(body["resources"]),
-        operations=tuple(body["operations"]),
-        names=tuple(body.get("resourceNames", ())),
+        groups=fields.texts("apiGroups"),
+        versions=fields.texts("apiVersions"),
+        resources=fields.texts("resources"),
+        operations=fields.texts("operations", "*", "CREATE", "UPDATE", "DELETE", "CONNECT"),
+        names=fields.texts("resourceNames") if "resourceNames" in fields else (),
+        scope=fields.word("scope", "*", "Cluster", "Namespaced"),
     )
