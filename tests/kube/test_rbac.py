@@ -15,9 +15,12 @@ import pytest
 from tests.kube import roles
 from tests.kube.cluster import Cluster
 from tests.kube.roles import Right
-from tests.kube.world import OperatorProcess, World, eventually, operator
+from tests.kube.world import OperatorProcess, World, eventually, operator, resource
 
 from muster.lab.lab import Lab
+from muster.model.accounts import Identity
+from muster.model.names import AccountId, CustomerName
+from muster.plan.identity import account_name
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kube")]
 
@@ -25,6 +28,7 @@ CUSTOMERS = "muster.dev/customers"
 INTEGRATIONS = "muster.dev/integrations"
 POLICIES = "muster.dev/automaticimportpolicies"
 OVERRIDES = "muster.dev/accountoverrides"
+RESETS = "muster.dev/passwordresets"
 ACCOUNTS = "muster.dev/accounts"
 LEASES = "coordination.k8s.io/leases"
 EVENTS = "events.k8s.io/events"
@@ -48,6 +52,22 @@ CHANGES: dict[str, Callable[[World], object]] = {
 """Each gives one run to contoso."""
 
 Check = Callable[[World, OperatorProcess], None]
+
+RESET = "ticket-1"
+
+
+def put_reset(world: World) -> None:
+    """Ask for a new password of the user, whose account has its name before it is imported."""
+    domain = world.lab.domains["contoso"]
+    dn = domain.find(USER)
+    identity = Identity(id=AccountId(domain.object_id(dn)), sid=domain.object_sid(dn), sam=USER)
+    account = account_name(CustomerName("contoso"), identity)
+    world.put(resource("PasswordReset", RESET, {"accountRef": {"name": account}, "reason": "T-1"}))
+
+
+def is_over(world: World) -> bool:
+    """Say whether the reset has ended."""
+    return world.get("passwordreset", RESET).get("status", {}).get("phase") in {"Done", "Refused"}
 
 
 def does_not_start(_world: World, running: OperatorProcess) -> None:
@@ -112,13 +132,26 @@ def deaf(resource: str) -> Check:
     return check
 
 
+def overlooks_resets(world: World, _running: OperatorProcess) -> None:
+    """A reset is not noticed, or not told."""
+    eventually(lambda: world.runs()["contoso"], "the first run")
+    if not world.kubectl("get", "passwordresets", "-o", "name"):
+        put_reset(world)
+    time.sleep(1.5)
+    assert "status" not in world.get("passwordreset", RESET)
+
+
+LISTED = (CUSTOMERS, INTEGRATIONS, POLICIES, OVERRIDES, RESETS)
+
 BREAKS: dict[Right, Check] = {
-    **{("list", kind): does_not_start for kind in (CUSTOMERS, INTEGRATIONS, POLICIES, OVERRIDES)},
+    **{("list", kind): does_not_start for kind in LISTED},
     **{("watch", kind): deaf(kind) for kind in (CUSTOMERS, INTEGRATIONS, POLICIES, OVERRIDES)},
     ("patch", f"{CUSTOMERS}/status"): shows_no_status,
     ("patch", f"{INTEGRATIONS}/status"): mute("integration", "it-glue"),
     ("patch", f"{POLICIES}/status"): mute("automaticimportpolicy", "staff"),
     ("patch", f"{OVERRIDES}/status"): mute("accountoverride", f"contoso-{USER}"),
+    ("watch", RESETS): overlooks_resets,
+    ("patch", f"{RESETS}/status"): overlooks_resets,
     ("list", ACCOUNTS): fails_runs,
     ("create", ACCOUNTS): fails_runs,
     ("patch", ACCOUNTS): fails_runs,
@@ -173,6 +206,8 @@ def test_the_shipped_role_is_enough_and_all_of_it_is_used(world: World) -> None:
             before = world.runs()["contoso"]
             change(world)
             eventually(lambda known=before: world.runs()["contoso"] > known, "a run")  # type: ignore[misc]
+        put_reset(world)
+        eventually(lambda: is_over(world), "the reset is over")
         override = f"accountoverride/contoso-{USER}"
         world.kubectl("wait", "--for=condition=Ready", "--timeout=20s", override)
     with operator(world, identity="two"):
@@ -194,6 +229,8 @@ def test_without_a_right_the_operator_is_refused_and_something_breaks(
     granted = [one for one in roles.rights(roles.shipped_rules()) if one != right]
     world.install(roles.rules_of(granted))
     world.put_override("contoso", USER, vault={"ignore": True})
+    if right == ("patch", f"{RESETS}/status"):
+        put_reset(world)
     short = {"lease_duration_s": 3.0} if right == ("update", LEASES) else {}
     with operator(world, **short) as running:
         eventually(lambda: is_refused(world, right), f"a refusal of {' '.join(right)}")

@@ -71,6 +71,7 @@ def operator(
     muster operator --namespace muster
     """
     need_operator_libraries()
+    from muster.cli.session import sealing_ref
     from muster.kube.api import KubeApi
     from muster.kube.edits import EditOptions
     from muster.kube.logs import LogFormat, set_up_logging
@@ -91,6 +92,7 @@ def operator(
         if receiver_port
         else None,
         audit_directory=audit_directory,
+        sealing=sealing_ref(),
     )
     Operator(
         chosen, KubeApi(), KubeApi(patience_s=_LEASE_PATIENCE_S, timeout_s=_LEASE_TIMEOUT_S)

@@ -18,12 +18,13 @@ from typing import Any
 
 import kopf
 
-from muster.assembly import Assembly, collect_rarely, utc_now
+from muster.assembly import SEALING_KEYS, Assembly, collect_rarely, utc_now
 from muster.errors import RemoteError
 from muster.kube.admission import find_refusals
 from muster.kube.api import KubeApi, find_login
 from muster.kube.audit_sinks import open_trails
 from muster.kube.controller import Controller, Parts
+from muster.kube.digests import DigestDesk, SecretMarks
 from muster.kube.edits import EditOptions, Edits
 from muster.kube.endpoints import Endpoints
 from muster.kube.entry_store import VAULT_LABEL, KubeEntryStore
@@ -40,7 +41,7 @@ from muster.kube.status_writer import StatusWriter
 from muster.kube.store import Store
 from muster.kube.work_queue import WorkQueue
 from muster.kube.write_guard import WriteGuard
-from muster.model.connections import VaultBackend
+from muster.model.connections import SecretRef, VaultBackend
 from muster.model.names import CustomerName
 from muster.transport.options import HttpOptions
 from muster.webhook.notices import Notices
@@ -67,6 +68,8 @@ class OperatorOptions:
     """How IT Glue's webhook is listened to; None: it is not."""
     audit_directory: Path | None = None
     """Where a file of this replica is kept too; None: the audit is on standard output only."""
+    sealing: SecretRef = SEALING_KEYS
+    """The secret with the keys that seal passwords while they are set."""
     lease_duration_s: float = 15.0
     relist_every_s: float = RELIST_EVERY_S
 
@@ -99,6 +102,7 @@ class Operator:
             trail_of=open_trails(self._store, options.identity, options.audit_directory),
         )
         self._edits = Edits(self._store, self._queue, self._leases.holds, Notices())
+        self._assembly.sealing = options.sealing
         self.controller: Controller = Controller(
             Parts(
                 store=self._store,
@@ -110,6 +114,7 @@ class Operator:
                 guard=guard,
                 meters=self._meters,
                 edits=self._edits,
+                digests=self._digest_desk(writer),
             ),
             options.workers,
         )
@@ -132,6 +137,18 @@ class Operator:
                 on_change=self._shards_changed,
                 is_idle=self._is_idle,
             ),
+        )
+
+    def _digest_desk(self, writer: StatusWriter) -> DigestDesk:
+        """Return what sends digests. It reads through registries of its own, one per customer.
+
+        The one of the runs holds what a run began with, which a second reader would replace.
+        """
+        api, namespace = self._api, self._options.namespace
+        return DigestDesk(
+            SecretMarks(api, namespace),
+            lambda name: KubeRegistry(api, namespace, self._store, writer).load(name),
+            self._assembly.mailer,
         )
 
     def run(self, stop: threading.Event | None = None) -> None:
