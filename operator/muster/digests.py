@@ -13,22 +13,24 @@ from zoneinfo import ZoneInfo
 
 from muster.errors import MusterError, RemoteError
 from muster.mail.digest import CustomerDigest, digest_customer, due_slot, write_digest
+from muster.model.accounts import Known
 from muster.model.connections import Integration
 from muster.model.mail import DigestSettings, MailMessage
 from muster.model.names import CustomerName
-from muster.ports import Mailer, Marks, Registry
+from muster.ports import Mailer, Marks
 
 _RETRY_AFTER = timedelta(minutes=10)
 
 OpenMail = Callable[[Integration], Mailer]
+Load = Callable[[CustomerName], Known]
 
 
 def compose(
-    registry: Registry, customers: Iterable[CustomerName], settings: DigestSettings, now: datetime
+    load: Load, customers: Iterable[CustomerName], settings: DigestSettings, now: datetime
 ) -> MailMessage:
-    """Return the digest of these customers as the registry knows them."""
+    """Return the digest of these customers, each loaded in its turn."""
     found: list[CustomerDigest] = [
-        digest_customer(name, registry.load(name), now) for name in sorted(customers)
+        digest_customer(name, load(name), now) for name in sorted(customers)
     ]
     return write_digest(found, settings.to, now.astimezone(ZoneInfo(settings.time_zone)))
 
@@ -37,7 +39,7 @@ def compose(
 class DailyDigests:
     """Looks whether a digest is due, and sends it."""
 
-    registry: Registry
+    load: Load
     marks: Marks
     open_mail: OpenMail
     _not_before: dict[str, datetime] = field(default_factory=dict)
@@ -68,15 +70,16 @@ class DailyDigests:
         self._not_before[key] = now + _RETRY_AFTER
         try:
             mailer = self.open_mail(integration)
-            message = compose(self.registry, customers, settings, now)
+            message = compose(self.load, customers, settings, now)
         except MusterError as error:
             return f"The daily digest was not sent: {error}"
         self.marks.write_mark(key, slot)
         try:
             mailer.send(message)
-        except RemoteError as error:
-            if not error.maybe_applied:
+        except MusterError as error:
+            maybe = isinstance(error, RemoteError) and error.maybe_applied
+            if not maybe:
                 self.marks.write_mark(key, sent)
-            doubt = "may have been" if error.maybe_applied else "was not"
+            doubt = "may have been" if maybe else "was not"
             return f"The daily digest {doubt} sent: {error}"
         return f"The daily digest was sent to {', '.join(settings.to)}."

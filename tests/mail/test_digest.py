@@ -116,7 +116,7 @@ def test_a_restart_sends_no_second_digest(registry: SqliteRegistry, tmp_path: Pa
     mail = replace(MAIL, digest=TORONTO)
 
     def look(now: datetime) -> tuple[str, ...]:
-        fresh = DailyDigests(registry, registry, lambda _: FileMailer(shelf))
+        fresh = DailyDigests(registry.load, registry, lambda _: FileMailer(shelf))
         return fresh.send_due([mail, MAIL], [CONTOSO], now)
 
     assert look(NOW) == ("The daily digest was sent to noc@msp.example.",)
@@ -131,7 +131,7 @@ def test_only_a_digest_that_did_not_leave_is_repeated(
 ) -> None:
     """A server that refused for now is asked again after some minutes; a lost answer is not."""
     shelf = Shelf(tmp_path / "mail.json", failure=Unavailable("No.", maybe_applied=maybe))
-    digests = DailyDigests(registry, registry, lambda _: FileMailer(shelf))
+    digests = DailyDigests(registry.load, registry, lambda _: FileMailer(shelf))
     mail = replace(MAIL, digest=TORONTO)
     (line,) = digests.send_due([mail], [CONTOSO], NOW)
     assert ("may have been" in line) is maybe

@@ -45,7 +45,7 @@ def digest(
         settings = (mail.digest if mail else None) or DigestSettings(to=())
         settings = replace(settings, to=tuple(to)) if to else settings
         names = [desired.customer.name for desired in session.estate.desired]
-        message = compose(session.registry, names, settings, utc_now())
+        message = compose(session.registry.load, names, settings, utc_now())
         sys.stdout.write(visible(message.text, keep="\n"))
         if mail:
             if not settings.to:

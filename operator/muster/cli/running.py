@@ -151,7 +151,7 @@ class _Loop:
         self._schedule = Schedule()
         self._trouble = ""
         self._integrations = session.estate.integrations
-        self._digests = DailyDigests(self._registry, self._registry, self._open_mail)
+        self._digests = DailyDigests(self._registry.load, self._registry, self._open_mail)
         self._turns = Turns()
         self._following = threading.Lock()
         self._estate = session.estate

@@ -17,6 +17,7 @@ from typing import Any
 
 from muster.assembly import Assembly, utc_now
 from muster.errors import MusterError, RemoteError
+from muster.kube.digests import DigestDesk
 from muster.kube.edits import Edits
 from muster.kube.events import EventRecorder
 from muster.kube.held import failed_status, held_status, resource_conditions
@@ -81,6 +82,7 @@ class Parts:
     guard: WriteGuard
     meters: Meters
     edits: Edits
+    digests: DigestDesk
 
 
 class Controller:
@@ -286,7 +288,10 @@ class Controller:
         old = self._parts.writer.current(INTEGRATION, name)
         status = look_at(found, view, self._parts.assembly, old)
         self._parts.writer.write(INTEGRATION, name, status)
-        self._parts.queue.put(_integration_key(found), Priority.PERIODIC, _INTEGRATION_S)
+        key = _integration_key(found)
+        with self._parts.guard.for_customer(key):
+            wait_s = self._parts.digests.attend(found, view)
+        self._parts.queue.put(key, Priority.PERIODIC, min(wait_s, _INTEGRATION_S))
 
     def _reconcile(self, name: CustomerName, desired: Desired) -> None:
         parts = self._parts

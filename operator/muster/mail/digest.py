@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -146,6 +146,16 @@ def _fit(text: str) -> str:
 
 
 # ---------------------------------------------------------------- when it is due
+
+
+def next_due(settings: DigestSettings, now: datetime) -> datetime:
+    """Return when the next slot begins, after `now`."""
+    zone = ZoneInfo(settings.time_zone)
+    local = now.astimezone(zone)
+    slot = datetime.combine(local.date(), settings.at, zone)
+    if slot <= local:
+        slot = datetime.combine(local.date() + timedelta(days=1), settings.at, zone)
+    return slot.astimezone(UTC)
 
 
 def due_slot(settings: DigestSettings, sent: str, now: datetime) -> str:
