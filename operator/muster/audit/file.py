@@ -64,14 +64,16 @@ class FileSink:
         lock = filelock.FileLock(self._path.with_name(self._path.name + ".lock"))
         with self._turn, lock.acquire(timeout=_PATIENCE_S):
             about = os.fstat(descriptor)
-            previous, lines = self._end(descriptor, about)
+            previous, end = self._end(descriptor, about)
             self._last = None
+            parts = [end]
             for event in events:
                 line = _line(event, previous)
                 previous = hash_of(line)
-                lines += line + b"\n"
-            _write_all(descriptor, lines)
-            self._last = (about.st_ino, about.st_size + len(lines), previous)
+                parts.append(line + b"\n")
+            content = b"".join(parts)
+            _write_all(descriptor, content)
+            self._last = (about.st_ino, about.st_size + len(content), previous)
             self._written += 1
             return self._written
 
@@ -127,8 +129,9 @@ def _last_line(descriptor: int) -> bytes | None:
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(descriptor, content) :]
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def _flush_name(directory: Path) -> None:
