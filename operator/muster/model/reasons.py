@@ -191,8 +191,8 @@ class Reason(StrEnum):
     PASSWORD_REFUSED = "PasswordRefused"
     """The directory's rules refused the password; nothing was changed."""
     SYNC_NOT_STARTED = "SyncNotStarted"
-    """Passwords were set in Active Directory, but Entra Connect started no delta cycle. The passwords
-    reach Entra in its own time."""
+    """Passwords were set in Active Directory, but Entra Connect started no delta cycle. They reach
+    Entra in its own time."""
     EDIT_REFUSED = "EditRefused"
     """Somebody set another password in the entry, and the directory's rules refused it; the entry
     and the directory differ."""
