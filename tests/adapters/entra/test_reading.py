@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import trustme
 from tests.adapters.entra.world import NOBODY, NOTHING, EntraWorld, ids, one
+from werkzeug.wrappers import Request
 
 from muster.errors import AccessDenied, RateLimited, RemoteError, Unavailable, Unexpected
 from muster.lab.faults import (
@@ -16,9 +19,12 @@ from muster.lab.faults import (
     HtmlError,
     Meanwhile,
     ServerError,
+    Struck,
     Throttle,
 )
+from muster.lab.graph import GraphLab
 from muster.lab.graph.records import plan
+from muster.lab.http_server import Reply
 from muster.model.entra import EntraGroup, EntraQuestion, EntraRole, EntraSnapshot
 from muster.model.names import AccountId
 
@@ -376,3 +382,41 @@ def test_no_secret_is_in_any_error(world: EntraWorld) -> None:
         said = f"{caught.value!r} {caught.value.__cause__!r}"
         assert world.lab.client_secret not in said
         assert "eyJ" not in said
+
+
+def test_one_user_without_its_state_counts_as_disabled(world: EntraWorld) -> None:
+    """An odd record leaves the others readable; where all lack it, a right is missing."""
+    odd, plain = world.add_user("odd"), world.add_user("plain")
+    world.lab.edit_user(world.tenant, odd, accountEnabled=None)
+    snapshot = world.open().read(NOTHING, NOBODY)
+    assert (one(snapshot, odd).enabled, one(snapshot, plain).enabled) == (False, True)
+    world.lab.edit_user(world.tenant, plain, accountEnabled=None)
+    with pytest.raises(AccessDenied, match=r"grant the application User\.Read\.All"):
+        world.open().read(NOTHING, NOBODY)
+
+
+class EchoingLab(GraphLab):
+    """Repeats in each error the token that it was shown, as a gateway might."""
+
+    token = ""
+
+    def answer(self, request: Request, struck: Struck) -> Reply:
+        """Remember the token."""
+        self.token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return super().answer(request, struck)
+
+    def error(self, status: int, title: str) -> Reply:
+        """Put the token first, because long messages are cut."""
+        return super().error(status, f"{self.token} {title}")
+
+
+def test_a_token_that_graph_echoes_is_not_shown(ca: trustme.CA) -> None:
+    """A refusal is told without it, also one that names the missing permission."""
+    with ExitStack() as stack:
+        lab = EchoingLab(ca=ca)
+        world = EntraWorld(stack.enter_context(lab), stack)
+        world.faults.add(ServerError(status=403), path="/v1.0/users", times=-1)
+        with pytest.raises(AccessDenied, match=r"User\.Read\.All") as caught:
+            world.open().read(NOTHING, NOBODY)
+        assert lab.token
+        assert lab.token[:20] not in str(caught.value)

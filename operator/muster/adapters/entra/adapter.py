@@ -18,7 +18,7 @@ from muster.adapters.entra.password_directory import EntraPasswords
 from muster.adapters.entra.roles import read_roles
 from muster.adapters.entra.signin import Application, SignIn
 from muster.adapters.entra.tenant import read_tenant
-from muster.adapters.entra.users import look_up, user_of
+from muster.adapters.entra.users import look_up, require_shown, user_of
 from muster.model.connections import Entra
 from muster.model.entra import EntraQuestion, EntraSnapshot
 from muster.model.names import AccountId
@@ -100,6 +100,7 @@ class EntraAdapter:
         named = {user for group in groups for user in group.users}
         named |= {user for role in roles for user in role.users}
         users |= look_up(self._graph, (known | named) - users.keys())
+        require_shown(users.values())
         return EntraSnapshot(
             tenant=tenant,
             users=tuple(user_of(record) for record in users.values()),

@@ -54,7 +54,6 @@ class Graph:
         self._signin = signin
         self._patience_s = options.retry_budget_s
         self._first_delay_s = options.first_delay_s
-        self._redactor = Redactor(signin.application.credential.secrets)
         self._transport = Transport(
             Connection(
                 endpoint=signin.application.addresses.graph,
@@ -152,7 +151,7 @@ class Graph:
 
     def denied(self, body: Any, needs: str) -> AccessDenied:
         """Return the error of a 403."""
-        said = self._redactor.clean(explain(body))
+        said = self._clean(explain(body))
         return AccessDenied(
             f"Microsoft Graph answered 403: {said}; grant the application {needs} (application"
             " permission) in its registration and let an administrator of the customer consent:"
@@ -172,6 +171,9 @@ class Graph:
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
+
+    def _clean(self, words: str) -> str:
+        return Redactor(self._signin.secrets).clean(words)
 
     def _permitted(self, send: Callable[[], Answer], needs: str) -> Answer:
         """Send, and send again with a new token after a 403: consent may be newer than it."""
@@ -232,7 +234,7 @@ class Graph:
             return None
         if answer.status in (401, _FORBIDDEN):
             raise self.denied(answer.body, ask.needs)
-        said = self._redactor.clean(explain(answer.body))
+        said = self._clean(explain(answer.body))
         raise Rejected(f"Microsoft Graph answered {answer.status} within a batch: {said}")
 
 

@@ -114,6 +114,12 @@ class SignIn:
         """Which application signs in, and where."""
         return self._application
 
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The credential and the present token: what no message may repeat."""
+        token = self._token
+        return (*self._application.credential.secrets, *((token,) if token else ()))
+
     def rest(self) -> None:
         """Close idle connections: a token serves for an hour."""
         self._http.rest()

@@ -5,7 +5,7 @@ Source: https://learn.microsoft.com/graph/api/resources/user
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from muster.adapters.entra.graph import Ask, Graph, Record
@@ -51,20 +51,23 @@ def id_of(record: Record) -> str:
     return found.lower()
 
 
-def user_of(record: Record) -> EntraUser:
-    """Return a user.
+def require_shown(records: Collection[Record]) -> None:
+    """Raise AccessDenied when Graph hides who is enabled, as it does with User.ReadBasic.All.
 
-    Raises:
-        AccessDenied: Graph hides whether the user is enabled, as for User.ReadBasic.All.
+    One user without it is no sign of that: it counts as disabled, and the others go on.
     """
-    upn = text_or_none(record.get("userPrincipalName"))
-    if upn is None:
-        raise Unexpected(f"Microsoft Graph shows user {id_of(record)} without a name.")
-    if not isinstance(record.get("accountEnabled"), bool):
+    if records and not any(isinstance(one.get("accountEnabled"), bool) for one in records):
         raise AccessDenied(
             "Microsoft Graph does not show whether users are enabled; grant the application"
             f" {NEEDS} (application permission)."
         )
+
+
+def user_of(record: Record) -> EntraUser:
+    """Return a user."""
+    upn = text_or_none(record.get("userPrincipalName"))
+    if upn is None:
+        raise Unexpected(f"Microsoft Graph shows user {id_of(record)} without a name.")
     addresses = tuple(_texts(record.get("proxyAddresses")))
     return EntraUser(
         id=AccountId(id_of(record)),
@@ -76,7 +79,7 @@ def user_of(record: Record) -> EntraUser:
         mobile=text_or_none(record.get("mobilePhone")),
         primary_smtp=next(_stripped(addresses, _PRIMARY), None),
         aliases=tuple(_stripped(addresses, _ALIAS)),
-        enabled=record["accountEnabled"],
+        enabled=record.get("accountEnabled") is True,
         guest=_is_guest(record.get("userType"), upn),
         synced=record.get("onPremisesSyncEnabled") is True,
         immutable_id=text_or_none(record.get("onPremisesImmutableId")),
