@@ -23,7 +23,7 @@ from tests.plan.world import (
 
 from muster.model.accounts import AccountRecord
 from muster.model.limits import Limit, Limits
-from muster.model.names import DriftRemediation, LeaveAction, MatchKey, Source
+from muster.model.names import DecisionState, DriftRemediation, LeaveAction, MatchKey, Source
 from muster.model.plans import Approved, Refused, Verdict
 from muster.model.reasons import Reason
 from muster.model.settings import Approval, OnLeave, Options, SelectEntra
@@ -278,6 +278,23 @@ def test_another_customers_directory(
     refusals = verdict.refusals if isinstance(verdict, Refused) else ()
     assert [one.reason for one in refusals] == [Reason.DIRECTORY_REPLACED] * is_refused
     assert isinstance(approved(world, plan=verdict.plan.digest).verdict(), Approved)
+
+
+def test_who_is_retained_although_gone_is_missed_once() -> None:
+    """After an approval the next run is not refused for the same accounts."""
+    policy = settings(on_leave=OnLeave(action=LeaveAction.RETAIN))
+    known = tuple(record(one) for one in CROWD[:3])
+    world = World(users=STRANGERS, policies=(policy,), records=known)
+    assert isinstance(world.verdict(), Refused)
+    later = replace(world.applied(), users=STRANGERS[:1], sizes=())
+    assert isinstance(later.verdict(), Approved)
+    alone = replace(later, records=tuple(one for one in later.records if one.name in _names(known)))
+    assert {one.decision.state for one in alone.records} == {DecisionState.RETAINED}
+    assert isinstance(alone.verdict(), Approved)
+
+
+def _names(records: tuple[AccountRecord, ...]) -> set[str]:
+    return {one.name for one in records}
 
 
 def test_another_customers_tenant() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from muster.model.names import DirectoryKind
+from muster.model.names import DecisionState, DirectoryKind
 from muster.model.plans import Finding
 from muster.model.reasons import Reason
 from muster.plan.context import Context
@@ -34,7 +34,10 @@ def _replaced(kind: DirectoryKind, called: str, field: str, context: Context) ->
     kept = [
         account
         for account, record in context.records.items()
-        if record.live and record.identity.source is kind
+        if record.live
+        and record.identity.source is kind
+        # Who is retained although gone would be missed again in each run.
+        and record.decision.state is DecisionState.IMPORTED
     ]
     if len(kept) >= _CROWD and not any(one in context.directories.by_id for one in kept):
         yield Finding(
