@@ -172,7 +172,7 @@ BREAKS: dict[str, Break] = {
     "vault: reply lost": lambda lab, path: lab.faults.add(LostReply(), path=path, times=3),
     "vault: refuses": lambda lab, path: lab.faults.add(ServerError(), path=path, times=40),
     "vault: throttles": lambda lab, path: lab.faults.add(
-        Throttle(retry_after=30), path=path, times=4
+        Throttle(retry_after=1), path=path, times=4
     ),
     "vault: cut off": lambda lab, path: lab.faults.add(Disconnect(), path=path, times=5),
     "directory: reply lost": lambda lab, path: ldap(lab).drop_modifies(2, applied=True),

@@ -62,6 +62,8 @@ def _describe_customer(name: str, status: dict[str, Any], console: Console) -> N
             console.print(title)
             for one in status[key]:
                 console.print(plain(f"  {one.get('message') or one.get('problem')}"))
+    for one in status.get("passwords", ()):
+        console.print(plain(f"Password of {one['account']}: {one['message']}"))
     console.print("Findings")
     for one in status["findings"]:
         who = " ".join(part for part in (one["account"], one["system"]) if part)
