@@ -90,8 +90,10 @@ def test_a_reset_of_nobody_waits_and_one_that_cannot_be_kept_is_refused(world: W
         user = person["status"]["samAccountName"]
         world.put_override("contoso", user, vault={"ignore": True})
         eventually(
-            lambda: world.get("account", person["metadata"]["name"])["status"]["vault"]["state"]
-            not in ("Linked", "Created"),
+            lambda: (
+                world.get("account", person["metadata"]["name"])["status"]["vault"]["state"]
+                not in ("Linked", "Created")
+            ),
             "the link is gone",
         )
         domain = world.lab.domains["contoso"]
