@@ -195,6 +195,14 @@ def test_a_record_of_another_account_is_not_pinned(accounts: list[Raw], *, refus
     assert all("7 is linked to Account one" in text for text in refusals)
 
 
+@pytest.mark.parametrize(("place", "refused"), [("it-glue/1", True), ("hudu/1", False)])
+def test_a_record_of_another_vault_may_be_pinned(place: str, *, refused: bool) -> None:
+    """After a change of the vault, old links do not hold ids that are others' in the new one."""
+    here = (it_glue(), customer("a", vault=("it-glue", "1")))
+    held = account("one", "bert", vault={"id": "7", "place": place})
+    assert bool(judge(here, override("x", "a", "anna", vault={"entryId": "7"}), [held])) is refused
+
+
 def test_accounts_are_only_listed_for_a_pin() -> None:
     """An override that pins nothing costs no request."""
     asked: list[str] = []

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from muster.kube.view import Key, Parsed, Raw, View, look, parse, places, sentence
-from muster.model.names import CustomerName
-from muster.model.settings import AccountOverride
+from muster.model.names import CustomerName, System
+from muster.model.settings import AccountOverride, Customer
+from muster.plan.context import place_of
 from muster.plan.identity import selects
 from muster.resources import Conflict
 
@@ -36,7 +37,7 @@ def find_refusals(
     ]
     made_wrong.extend(_newly_held(key, before, after))
     if isinstance(candidate.resource, AccountOverride):
-        made_wrong.extend(_taken(candidate.resource, list_accounts))
+        made_wrong.extend(_taken(candidate.resource, after.estate.customers, list_accounts))
     return tuple(dict.fromkeys(one for one in made_wrong if not _is_only_early(one)))
 
 
@@ -71,8 +72,14 @@ _STATUS = {"vault": "vault", "psa": "psa", "entra": "pair"}
 """Where an account's status holds the link to each system."""
 
 
-def _taken(override: AccountOverride, list_accounts: Taken) -> Iterable[str]:
-    """Yield the records that the override pins and that belong to another account."""
+def _taken(
+    override: AccountOverride, customers: Iterable[Customer], list_accounts: Taken
+) -> Iterable[str]:
+    """Yield the records that the override pins and that belong to another account.
+
+    An id counts where the customer's records are now: elsewhere it was another record's.
+    """
+    customer = next((one for one in customers if one.name == override.customer), None)
     pins = {
         system: link.pin
         for system, link in (
@@ -87,7 +94,9 @@ def _taken(override: AccountOverride, list_accounts: Taken) -> Iterable[str]:
         if "releasedAt" in status or _is_meant(override, account):
             continue
         for system, pin in pins.items():
-            if status.get(_STATUS[system], {}).get("id") == pin:
+            link = status.get(_STATUS[system], {})
+            here = place_of(System(system), customer) if customer else ""
+            if link.get("id") == pin and link.get("place", here) in ("", here):
                 name = account["metadata"]["name"]
                 yield (
                     f"AccountOverride/{override.name}#/spec/{system}: {pin} is linked to Account "
