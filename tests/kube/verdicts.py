@@ -28,18 +28,32 @@ JUDGED_EARLIER = {
     "yaml-duplicate-field": "the value that YAML readers keep is good; only the text is not",
     "yaml-octal": "YAML readers disagree about such numbers; as JSON there is nothing to compare",
     "yaml-surprises": "the same",
+    "yaml-float-for-a-whole-number": "the same",
+    "yaml-huge-number": "the same",
+    "yaml-infinite": "the same",
+    "yaml-sexagesimal": "the same",
     "wrong-types": "the same, for 2.0; the other values stand in rows of their own",
     "yaml-tag": "a tag does not survive the way to JSON",
     "missing-name": "a name may be made by the API server, so the schema cannot ask for one; "
     "the API server itself does",
 }
-"""Files whose documents are not compared, and why."""
+"""Files whose documents are not compared as JSON, and why."""
+
+KUBECTL_TAKES = {
+    "yaml-binary": "kubectl decodes it; in git nobody could read what it says",
+    "yaml-tag": "kubectl drops tags that it does not know; in git it is a mistake",
+    "yaml-duplicate-in-flow": "kubectl keeps the last of the two and says nothing",
+    "yaml-float-for-a-whole-number": "10.0 is 10 in JSON; in git a whole number has one form",
+    "yaml-null-field": "an API server drops null from fields that may be absent",
+}
+"""Texts that kubectl and an API server accept and the command line refuses, and why."""
 
 DIFFERENT = {
     "status-is-not-written[0]": "an API server drops a status that comes with a new resource; "
     "in git it is a mistake",
     "an empty field with a default": "an API server drops null from fields that may be absent",
     "an empty field without a default": "the same",
+    "yaml-null-field[0]": "the same",
 }
 """Rows that an API server accepts and the command line refuses, and why."""
 
@@ -50,6 +64,11 @@ class Row:
 
     name: str
     resource: dict[str, Any]
+
+    @property
+    def file(self) -> str:
+        """The file that it stands in, without its ending; a row of no file has its name."""
+        return self.name.partition("[")[0]
 
     @property
     def kind(self) -> str:
@@ -85,6 +104,11 @@ def corpus(verdict: str = "*") -> Iterator[Row]:
         if file.stem not in JUDGED_EARLIER:
             for index, resource in enumerate(_resources(file)):
                 yield Row(f"{file.stem}[{index}]", resource)
+
+
+def texts() -> tuple[Path, ...]:
+    """Return the files whose fault is in the text; only kubectl sees what they say."""
+    return tuple(sorted(CORPUS.glob("bad/yaml-*.yaml")))
 
 
 def published() -> Iterator[Row]:
