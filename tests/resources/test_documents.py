@@ -84,3 +84,11 @@ def test_an_alias_shares_and_a_merge_yields() -> None:
     (document,) = read_documents(text)
     assert document.value["same"] == {"x": 1, "y": 2}
     assert document.value["merged"] == {"y": 3, "x": 1}
+
+
+def test_the_first_of_several_merged_mappings_counts() -> None:
+    """A merge key takes a list, as the API server's reader does: the first is the strongest."""
+    text = "a: &a {x: 1}\nb: &b {x: 2, y: 2}\nc: {<<: [*a, *b], z: 3}\n"
+    (document,) = read_documents(text)
+    assert document.value["c"] == {"x": 1, "y": 2, "z": 3}
+    assert document.faults == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,28 @@ def test_no_secret_is_shown(body: str, tmp_path: Path) -> None:
 def test_fields_that_only_sound_secret_are_shown(body: str, tmp_path: Path) -> None:
     """The names of our own fields and of harmless references hide no line."""
     assert all(_shown(tmp_path, f"{HEAD}{body}\n".encode()))
+
+
+@pytest.mark.parametrize("line", ["x" * 200_000, "eyJ-" * 50_000, "aRef" * 50_000])
+def test_a_long_line_takes_no_long_time(line: str, tmp_path: Path) -> None:
+    """Nobody can stop CI with one long line: reading it takes linear time."""
+    start = time.process_time()
+    _shown(tmp_path, f"# {line}\tx: [".encode())
+    _shown(tmp_path, f"{HEAD}  {line}: 1\n".encode())
+    assert time.process_time() - start < 5
+
+
+def test_a_link_that_leads_away_shows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pull request may hold a link to any file of the runner; its log shows no line of it."""
+    outside, tree = tmp_path / "outside", tmp_path / "tree"
+    outside.write_text(SECRET, encoding="utf-8")
+    tree.mkdir()
+    (tree / "away.yaml").symlink_to(outside)
+    (tree / "real.yaml").write_text(SECRET, encoding="utf-8")
+    (tree / "within.yaml").symlink_to(tree / "real.yaml")
+    monkeypatch.chdir(tree)
+    names = ("away.yaml", "real.yaml", "within.yaml")
+    shown = [Excerpts().of(load_estate([Path(name)]).problems[0]) for name in names]
+    assert [*map(bool, shown)] == [False, True, True]

@@ -127,9 +127,28 @@ class _Frame:
     anchor: str | None
     mark: Mark
     key: str | None = None
+    merges: bool = False
+    """Whether the key is YAML's `<<`, which is one only without quotes."""
     merged: list[dict[str, Any]] = field(default_factory=list)
     size: int = 1
     height: int = 1
+
+
+def _mappings(value: Any) -> list[dict[str, Any]]:
+    """Return what a merge key takes: one mapping, or a list of them, the first the strongest."""
+    found = value if isinstance(value, list) else [value]
+    return found if all(isinstance(one, dict) for one in found) else []
+
+
+def _no_text(path: FieldPath, key: str) -> Fault:
+    """Refuse a name that YAML reads as another value, such as `yes`: the API server renames it."""
+    return Fault(
+        code=Code.WRONG_TYPE,
+        path=path,
+        message=f"The field's name `{shorten(key)}` is no text in YAML.",
+        advice=f'Put it in quotes: "{shorten(key)}".',
+        on_key=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +203,10 @@ class _Builder:
         self._add(done, frame.mark)
 
     def _scalar(self, event: yaml.ScalarEvent, mark: Mark) -> None:
-        if self._awaits_key:
-            self._take_key(str(event.value), mark)
-            return
         plain = event.implicit[0] and event.tag is None
+        if self._awaits_key:
+            self._take_key(str(event.value), mark, plain=plain)
+            return
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self._refuse_tag(self._next_path(mark))
         value = resolve_scalar(event.value) if plain else event.value
@@ -204,10 +223,13 @@ class _Builder:
             raise NotYaml(mark.line, mark.column, f"The alias refers to {what}.", advice)
         return found
 
-    def _take_key(self, key: str, mark: Mark) -> None:
+    def _take_key(self, key: str, mark: Mark, *, plain: bool) -> None:
         frame = self.stack[-1]
         frame.key = key
+        frame.merges = plain and key == "<<"
         path = (*frame.path, key)
+        if plain and not isinstance(resolve_scalar(key), str):
+            self.document.faults.append(_no_text(path, key))
         if path in self.document.keys:
             first = self.document.keys[path].line
             message = f"The field `{shorten(key)}` stands twice; the first is in line {first}."
@@ -232,11 +254,28 @@ class _Builder:
         self._count(frame, done, mark)
         if isinstance(frame.value, list):
             frame.value.append(done.value)
-        elif frame.key == "<<" and isinstance(done.value, dict):
-            frame.merged.append(done.value)
+        elif frame.merges and _mappings(done.value):
+            self._merge(frame, _mappings(done.value))
         elif frame.key is not None:
             frame.value[frame.key] = done.value
         frame.key = None
+
+    def _merge(self, frame: _Frame, bases: list[dict[str, Any]]) -> None:
+        """Take what `<<` brings.
+
+        A field that stands before it counts in YAML, and gives way in goyaml.v2, which kubectl
+        reads with. What nobody can know is refused.
+        """
+        frame.merged.extend(bases)
+        for key in sorted({key for base in bases for key in base if key in frame.value}):
+            fault = Fault(
+                code=Code.DUPLICATE_FIELD,
+                path=(*frame.path, key),
+                message=f"The field `{shorten(key)}` stands before a `<<` that brings it as well.",
+                advice="kubectl takes the other one. Put the `<<` first.",
+                on_key=True,
+            )
+            self.document.faults.append(fault)
 
     def _count(self, frame: _Frame, done: _Anchored, mark: Mark) -> None:
         frame.size += done.size
