@@ -60,6 +60,18 @@ spec:
   select: {activeDirectory: {groups: [Admins]}}
   options: {vault: {match: false}}
 """
+MAIL = """\
+---
+apiVersion: muster.dev/v1alpha1
+kind: Integration
+metadata: {name: mail}
+spec:
+  smtp:
+    host: smtp.msp.example
+    userName: muster@msp.example
+    passwordRef: {name: mail, key: password}
+    from: muster@msp.example
+"""
 OLD = '"2026-11-20T00:00:00Z"'
 DIGEST = f"sha256:{'0' * 64}"
 
@@ -80,6 +92,11 @@ CASES = {
         "  vault: {integrationRef",
     ),
     Code.OVERRIDE_WITHOUT_IMPORT: ("{names: [contoso]}", "{selector: {matchLabels: {tier: none}}}"),
+    Code.OVERRIDE_WITHOUT_EFFECT: (
+        "options: {vault: {match: true}, psa: {match: false}}\n",
+        "options: {vault: {match: true}, psa: {match: false}}\n"
+        + OVERRIDE.replace("exclude: true", 'psa: {contactId: "5"}').replace("someone", "other"),
+    ),
     Code.DEFAULT_WRITES: ("{names: [contoso]}", "{default: true}"),
     Code.DEFAULT_GAINS: ("{names: [contoso]}", "{default: true}"),
     Code.UNUSED_INTEGRATION: (
@@ -89,6 +106,11 @@ CASES = {
     Code.ALWAYS_STORED: (
         "itGlue: {region: US, apiKeyRef: {name: it-glue, key: apiKey}}}\n",
         "nativeVault: {backend: Registry, keyRef: {name: vault, key: keys}}}\n" + ADMINS,
+    ),
+    Code.WELCOMES_FIRST_RUN: (
+        "psa: {match: false}}\n",
+        "psa: {match: false}, welcomeEmail: {enabled: true, integrationRef: {name: mail}}}\n"
+        + MAIL,
     ),
     Code.NOTHING_IMPORTED: ("{names: [contoso]}", "{selector: {matchLabels: {tier: silver}}}"),
 }
@@ -116,6 +138,12 @@ def test_each_lint_is_found_at_its_line(code: Code, tmp_path: Path) -> None:
     found = _lints(tmp_path, text)
     assert code in found
     assert code.severity is not Severity.ERROR
+
+
+def test_one_of_two_directories_is_enough(tmp_path: Path) -> None:
+    """A policy for customers with and without a tenant is no mistake where it selects somebody."""
+    both = ADMINS.replace("[Admins]}}", "[Admins]}, entra: {roles: [User Administrator]}}")
+    assert _lints(tmp_path, SOUND + both) == {}
 
 
 def test_every_lint_is_tried() -> None:

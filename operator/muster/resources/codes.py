@@ -101,7 +101,7 @@ class Code(StrEnum):
     """A policy matches or creates in a vault or PSA that a customer of it does not have. Those
     accounts are `Skipped`. Connect the customer, or leave it out of the policy."""
     DIRECTORY_MISSING = "DirectoryMissing"
-    """A policy selects in a directory that a customer of it does not have, so nobody of that
+    """A policy selects only in a directory that a customer of it does not have, so nobody of that
     customer is selected by it."""
     HIDDEN_CONTAINER = "HiddenContainer"
     """A policy for end users selects a group or unit in a container whose accounts are hidden by
@@ -113,6 +113,9 @@ class Code(StrEnum):
     """An approval has expired and lets nothing pass any more. Remove it."""
     OVERRIDE_WITHOUT_IMPORT = "OverrideWithoutImport"
     """An override is about a customer that no policy covers, so it decides nothing."""
+    OVERRIDE_WITHOUT_EFFECT = "OverrideWithoutEffect"
+    """An override decides about something that its customer does not have (any more): a vault, a
+    PSA, a pair of directories, or rotation. Remove that part of it."""
     DEFAULT_WRITES = "DefaultWrites"
     """A default policy may write, so a customer that is added later is written to at once. Give
     it `mode: Observe`, or name its customers."""
@@ -122,6 +125,10 @@ class Code(StrEnum):
     # Notes: good to know when a change is reviewed
     DEFAULT_GAINS = "DefaultGains"
     """These customers get their accounts of one type from the default policy."""
+    WELCOMES_FIRST_RUN = "WelcomesFirstRun"
+    """A policy that may write sends welcome e-mails. Where it has not run before, its first run
+    imports everybody, and so mails everybody. Let it run once with `welcomeEmail.enabled: false`
+    or `mode: Observe`; who is imported then is never mailed. `muster plan` lists the mails."""
     NOTHING_IMPORTED = "NothingImported"
     """A customer that no policy covers: nobody of it is imported."""
     ALWAYS_STORED = "AlwaysStored"
@@ -146,9 +153,11 @@ _MILDER = {
     Code.COVERS_NOBODY: Severity.WARNING,
     Code.APPROVAL_EXPIRED: Severity.WARNING,
     Code.OVERRIDE_WITHOUT_IMPORT: Severity.WARNING,
+    Code.OVERRIDE_WITHOUT_EFFECT: Severity.WARNING,
     Code.DEFAULT_WRITES: Severity.WARNING,
     Code.UNUSED_INTEGRATION: Severity.WARNING,
     Code.DEFAULT_GAINS: Severity.NOTE,
+    Code.WELCOMES_FIRST_RUN: Severity.NOTE,
     Code.NOTHING_IMPORTED: Severity.NOTE,
     Code.ALWAYS_STORED: Severity.NOTE,
 }

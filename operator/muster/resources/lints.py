@@ -12,7 +12,15 @@ from datetime import datetime
 
 from muster.model.dn import dn_key, parent_key
 from muster.model.names import AccountType, CustomerName, DirectoryKind, Mode
-from muster.model.settings import Customer, Desired, Estate, ImportSettings, Origin, ResolvedFrom
+from muster.model.settings import (
+    AccountOverride,
+    Customer,
+    Desired,
+    Estate,
+    ImportSettings,
+    Origin,
+    ResolvedFrom,
+)
 from muster.resources.codes import Code
 from muster.resources.conflict import Conflict
 from muster.resources.covering import Covering
@@ -50,14 +58,14 @@ def _option_without_integration(estate: Estate, _: datetime) -> Iterator[Conflic
 
 
 def _directory_missing(estate: Estate, _: datetime) -> Iterator[Conflict]:
-    """A policy selects in a directory that some of its customers do not have."""
+    """A policy selects only in directories that some of its customers do not have."""
     missing: defaultdict[tuple[Origin, DirectoryKind], list[CustomerName]] = defaultdict(list)
     for desired in estate.desired:
         present = _directories(desired.customer)
         for source in desired.sources:
-            for kind in source.settings.select.directories:
-                if kind not in present:
-                    missing[(source.settings.origin, kind)].append(desired.customer.name)
+            kinds = source.settings.select.directories
+            if kinds and present.isdisjoint(kinds):
+                missing[(source.settings.origin, kinds[0])].append(desired.customer.name)
     for (origin, kind), customers in missing.items():
         field = "entra" if kind is DirectoryKind.ENTRA else "activeDirectory"
         yield Conflict(
@@ -145,6 +153,49 @@ def _override_without_import(estate: Estate, _: datetime) -> Iterator[Conflict]:
                 message=f"Nobody is imported from `{override.customer}`, so it decides nothing.",
                 advice="Cover the customer by a policy, or remove the override.",
             )
+
+
+def _override_without_effect(estate: Estate, _: datetime) -> Iterator[Conflict]:
+    """An override decides about what its customer does not have."""
+    for desired in estate.desired:
+        for override in desired.overrides if desired.sources else ():
+            for field, what in _idle_parts(override, desired):
+                yield Conflict(
+                    code=Code.OVERRIDE_WITHOUT_EFFECT,
+                    at=override.origin.at(field),
+                    message=f"`{override.customer}` has no {what}, so this decides nothing.",
+                    advice=f"Remove {field}, or the override.",
+                )
+
+
+def _idle_parts(override: AccountOverride, desired: Desired) -> Iterator[tuple[str, str]]:
+    """Yield the fields that decide nothing, and what is missing for them."""
+    if override.vault and desired.vault is None:
+        yield "vault", "vault"
+    if override.psa and desired.psa is None:
+        yield "psa", "PSA"
+    if override.entra and len(_directories(desired.customer)) < len(DirectoryKind):
+        yield "entra", "pair of directories"
+    rotates = any(source.settings.options.rotation for source in desired.sources)
+    if not override.rotation and not rotates:
+        yield "rotation", "policy that rotates passwords"
+
+
+def _welcomes_first_run(estate: Estate, _: datetime) -> Iterator[Conflict]:
+    """A policy mails everybody whom its first run imports."""
+    reached: defaultdict[Origin, list[CustomerName]] = defaultdict(list)
+    for desired in estate.desired:
+        for source in desired.sources:
+            settings = source.settings
+            if settings.options.welcome_email and settings.mode is Mode.ENFORCE:
+                reached[settings.origin].append(desired.customer.name)
+    for origin, customers in reached.items():
+        yield Conflict(
+            code=Code.WELCOMES_FIRST_RUN,
+            at=origin.at("options/welcomeEmail/enabled"),
+            message=f"It mails everybody whom it imports; where it runs for the first time "
+            f"({name_customers(customers)}?), that is all of them.",
+        )
 
 
 def _default_writes(estate: Estate, _: datetime) -> Iterator[Conflict]:
@@ -239,9 +290,11 @@ LINTS: tuple[Lint, ...] = (
     _covers_nobody,
     _approval_expired,
     _override_without_import,
+    _override_without_effect,
     _default_writes,
     _unused_integration,
     _default_gains,
+    _welcomes_first_run,
     _nothing_imported,
     _always_stored,
 )
