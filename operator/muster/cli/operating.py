@@ -80,6 +80,7 @@ def operator(
 
     set_up_logging(LogFormat(log_format))
     set_up_tracing()
+    edits = EditOptions(port=receiver_port, certificates=receiver_certificates)
     chosen = OperatorOptions(
         namespace=namespace,
         identity=identity or f"{socket.gethostname()}-{os.getpid()}",
@@ -88,9 +89,7 @@ def operator(
         http_port=http_port,
         webhook_port=webhook_port,
         webhook_certificates=webhook_certificates,
-        edits=EditOptions(port=receiver_port, certificates=receiver_certificates)
-        if receiver_port
-        else None,
+        edits=edits if receiver_port else None,
         audit_directory=audit_directory,
         sealing=sealing_ref(),
     )

@@ -67,8 +67,7 @@ def resolve(
     record, others = _look_up(customer, account, estate, state)
     for system, pinned in ((System.VAULT, vault), (System.PSA, psa), (System.ENTRA, entra)):
         _warn_if_taken(others, record, system, pinned)
-    path = _path(estate, record)
-    _write(path, record, decision)
+    path = _write(estate, record, decision)
     say(f"Wrote {path}. Check it with muster plan, commit it, and apply.")
     return ExitCode.OK
 
@@ -143,8 +142,9 @@ def _path(estate: Path, record: AccountRecord) -> Path:
     return root / "overrides" / f"{record.name}.yaml"
 
 
-def _write(path: Path, record: AccountRecord, decision: dict[str, Any]) -> None:
+def _write(estate: Path, record: AccountRecord, decision: dict[str, Any]) -> Path:
     """Write the override; what the file decided before about other systems stays."""
+    path = _path(estate, record)
     document = _existing(path) or {
         "apiVersion": "muster.dev/v1alpha1",
         "kind": "AccountOverride",
@@ -158,6 +158,7 @@ def _write(path: Path, record: AccountRecord, decision: dict[str, Any]) -> None:
         path.write_text(_comment(record) + text, encoding="utf-8")
     except OSError as exc:
         raise MusterError(f"Cannot write {path}: {exc.strerror or exc}.") from exc
+    return path
 
 
 def _existing(path: Path) -> dict[str, Any] | None:
