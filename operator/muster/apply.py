@@ -22,9 +22,9 @@ from muster.errors import (
     RemoteError,
     SpecError,
 )
-from muster.mailing import prepare_welcome
+from muster.mailing import prepare_notice, prepare_welcome
 from muster.model.accounts import AccountRecord, Intent, IntentState, Known
-from muster.model.mail import MailMessage
+from muster.model.mail import MailMessage, notice_of
 from muster.model.names import (
     EXTERNAL_ACTIONS,
     AccountId,
@@ -36,6 +36,7 @@ from muster.model.names import (
 )
 from muster.model.observed import Observed
 from muster.model.plans import Approved, Change, ChangeResult, CustomerPlan, Outcome, Verdict
+from muster.model.reasons import Reason
 from muster.model.records import ContactChange, ContactDraft, EntryChange, EntryDraft
 from muster.model.settings import Desired
 from muster.plan.context import is_of_here, place_of
@@ -146,8 +147,10 @@ def _save_quiet_records(plan: CustomerPlan, scene: Scene) -> None:
     for intent in scene.known.intents:
         record = records.get(intent.account)
         link = record.link(intent.system) if record else None
-        here = is_of_here(intent, scene.desired.customer)
-        if here and intent.state is IntentState.OPEN and link and link.id:
+        if link is None or not is_of_here(intent, scene.desired.customer):
+            continue
+        followed = link.reason is not Reason.OVERRIDE_INVALID
+        if intent.state is IntentState.OPEN and link.id and followed:
             done = replace(intent, state=IntentState.DONE, remote_id=link.id)
             registry.close_intent(done, record if intent.account not in busy else None)
 
@@ -254,10 +257,10 @@ def _rotate(change: Change, record: AccountRecord, scene: Scene, circuit: _Circu
 
 
 def _send(change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit) -> ChangeResult:
-    """Send a welcome e-mail at most once: before it leaves, its record says that it may have."""
+    """Send a mail to a person at most once: before it leaves, its record says that it may have."""
     try:
         with _one_record_only():
-            mailer, message = _welcome(change, record, scene)
+            mailer, message = _mail(change, record, scene)
         begun = ChangeResult(
             change=change, done=False, unsettled=True, problem="Muster ended while it was sent."
         )
@@ -276,14 +279,17 @@ def _send(change: Change, record: AccountRecord, scene: Scene, circuit: _Circuit
     return ChangeResult(change=change, done=True)
 
 
-def _welcome(change: Change, record: AccountRecord, scene: Scene) -> tuple[Mailer, MailMessage]:
+def _mail(change: Change, record: AccountRecord, scene: Scene) -> tuple[Mailer, MailMessage]:
     """Open the mailer and write the mail; nothing was sent when this fails."""
     settings = next(
         source.settings
         for source in scene.desired.sources
         if source.settings.origin.reference == change.policy
     )
-    return prepare_welcome(record, settings.welcome, scene.desired, scene.ports)
+    kind = notice_of(change.reason)
+    if kind is None:
+        return prepare_welcome(record, settings.welcome, scene.desired, scene.ports)
+    return prepare_notice(record, kind, settings.welcome, scene.desired, scene.ports)
 
 
 @contextmanager

@@ -15,7 +15,9 @@ from tests.plan.world import (
     entry,
     finding,
     intent,
+    override,
     person,
+    pin,
     reasons,
     record,
     settings,
@@ -166,3 +168,21 @@ def test_a_create_begun_elsewhere_holds_nothing_back() -> None:
     world = World(users=(JOHN,), records=(record(JOHN),), intents=(begun,), policies=(creating,))
     assert world.vault_link(JOHN).state is LinkState.HELD
     assert replace(world, customer=HUDU).vault_link(JOHN).state is LinkState.CREATED
+
+
+def test_a_pin_does_not_follow_to_another_psa() -> None:
+    """The number is a stranger's there; it is asked for anew until the override names another."""
+    told = override(JOHN, psa=pin(55))
+    stranger = contact(55, "Other Person", "other@example.test")
+    old = World(users=(JOHN,), contacts=(contact(55, "John S"),), overrides=(told,)).applied()
+    assert old.psa_link(JOHN).state is LinkState.LINKED_BY_OVERRIDE
+    moved = replace(old, customer=HALO, contacts=(stranger, contact(56, "Johnny S")))
+    for world in (moved, moved.applied()):
+        link = world.psa_link(JOHN)
+        assert (link.state, link.reason) == (LinkState.UNMATCHED, Reason.OVERRIDE_INVALID)
+        assert "pins 55, a record of connectwise/200. Name" in link.message
+    assert actions(moved.applied().plan()) == []
+    again = replace(moved.applied(), overrides=(override(JOHN, psa=pin(56)),))
+    assert again.psa_link(JOHN).id == "56"
+    back = replace(moved.applied(), customer=CUSTOMER, contacts=old.contacts)
+    assert back.psa_link(JOHN).state is LinkState.LINKED_BY_OVERRIDE

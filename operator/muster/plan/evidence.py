@@ -30,6 +30,8 @@ class Subject:
     """Whether the journal holds an open create for this account."""
     returning: bool = False
     """Whether the link is that of an account released before, which others may hold by now."""
+    pinned_in: str = ""
+    """Another vault, PSA or tenant in which the pinned id was linked: here it is another record."""
     frozen: bool = False
     """Whether the account's directory is unread. Its link stays as it is; it takes part so that
     nobody gets a record that is, or might be, the account's."""

@@ -105,7 +105,7 @@ def link_all(system: System, kept: Mapping[AccountId, Kept], context: Context) -
         links[account] = _skipped(kept[account], system, why)
     drafts = create_missing(system, kept, links, context)
     for account, link in links.items():
-        if account not in skipped and _leads_somewhere(link) and link.place != place:
+        if account not in skipped and _leads_here(link) and link.place != place:
             links[account] = replace(link, place=place)
     links = _frozen_as_before(links, kept, system, context)
     return Linking(system=system, usable=True, links=links, drafts=drafts, matcher=matcher)
@@ -161,8 +161,18 @@ def _prior(one: Kept, system: System) -> Link | None:
     return one.before.link(system) if one.before else None
 
 
-def _leads_somewhere(link: Link) -> bool:
+def _leads_here(link: Link) -> bool:
+    if link.reason is Reason.OVERRIDE_INVALID:
+        return False
     return link.id is not None or link.state is LinkState.CREATED
+
+
+def _pinned_in(one: Kept, system: System, place: str) -> str:
+    """Return the other place in which the id that is pinned was linked; empty for none."""
+    prior, override = _prior(one, system), one.link_override(system)
+    if prior is None or override is None or prior.place in ("", place):
+        return ""
+    return prior.place if prior.id and prior.id == override.pin else ""
 
 
 def _prior_here(one: Kept, system: System, place: str) -> Link | None:
@@ -201,6 +211,7 @@ def _subject(one: Kept, system: System, place: str, context: Context) -> Subject
         created=intent.remote_id if intent and done else None,
         creating=bool(intent and not done),
         returning=bool(one.before and not one.before.live),
+        pinned_in=_pinned_in(one, system, place),
         frozen=one.frozen,
     )
 

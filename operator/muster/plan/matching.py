@@ -131,6 +131,10 @@ def _pinned(
     name = matcher.name(record)
     other = claims.owner.get(record) or claims.sticky.get(record)
     by = subject.override_name
+    if subject.pinned_in:
+        # The id and its place stay, so that later runs know as well that it is not of here.
+        message = f"{by} pins {record}, a record of {subject.pinned_in}. Name the one meant here."
+        return replace(_invalid(LinkState.UNMATCHED, message), id=record, place=subject.pinned_in)
     if name is None:
         problem = f"{by} pins {record}, which does not exist at this customer."
         return _invalid(LinkState.UNMATCHED, f"{problem} Correct the id.")
