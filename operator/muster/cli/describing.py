@@ -52,11 +52,7 @@ def _describe_customer(name: str, status: dict[str, Any], console: Console) -> N
         console.print("  No run has reached its end yet: muster apply")
         return
     console.print(f"  {'synced':<10} {age(status.get('lastSync'))} ago, next {status['nextSync']}")
-    console.print("Conditions")
-    for one in status["conditions"]:
-        head = f"  {one['type']:<16} {one['status']:<6} {one['reason']}"
-        since = f"since {one['lastTransitionTime']}"
-        console.print(plain(f"{head}  {one['message']}  ({since})"))
+    _describe_conditions(status, console)
     for title, key in (("Refused", "refusals"), ("Failed", "failures")):
         if status.get(key):
             console.print(title)
@@ -73,6 +69,14 @@ def _describe_customer(name: str, status: dict[str, Any], console: Console) -> N
             console.print(plain(f"      {shown}: {candidate['detail']}"))
     if status["truncated"]:
         console.print("  … and more: muster plan -o json")
+
+
+def _describe_conditions(status: dict[str, Any], console: Console) -> None:
+    console.print("Conditions")
+    for one in status["conditions"]:
+        head = f"  {one['type']:<16} {one['status']:<6} {one['reason']}"
+        since = f"since {one['lastTransitionTime']}"
+        console.print(plain(f"{head}  {one['message']}  ({since})"))
 
 
 def _describe_account(registry: Any, name: str) -> int:
