@@ -47,9 +47,10 @@ When several would fit, `muster plan` and `muster apply` take the first of: an e
 plan (4), and then, only with `--detailed-exitcode`, changes (2), matches that wait (3). So with a
 `2` matches may wait as well: read the plan's last line, or `-o json`.
 
-With `--base` the code is about what the files change, and what is so without it does not count: 4 only
-where the guard refuses because of it, 2 where it does anything at all, 3 where it only brings matches
-that wait for a person. A customer that could not be read whole on either side is an error (1).
+With `--base` the code is about what the files change, and what is so without it does not count: 4
+only where the guard refuses because of it, 2 where it does anything at all, 3 where it only brings
+matches that wait for a person. A customer that could not be read whole on either side is an error
+(1).
 
 Matches that wait are no failure. Without `--detailed-exitcode`, a run that leaves some of them
 exits with 0.

@@ -15,8 +15,9 @@ _HEAD = """\
 The file of [`muster test`](../how-to/test-policies.md), field by field. This page is made from
 `schemas/policytest_v1alpha1.json` (`MUSTER_UPDATE=1 pytest tests/docs` writes it again).
 
-`[]` stands for each item of a list, `*` for each account's name. **Bold** fields must be there. A field
-that is not listed is an error, not ignored. Exactly one of `customer` and `exampleCustomer` must be set.
+`[]` stands for each item of a list, `*` for each account's name. **Bold** fields must be there. A
+field that is not listed is an error, not ignored. Exactly one of `customer` and `exampleCustomer`
+must be set.
 
 """
 

@@ -28,7 +28,7 @@ class EntraUser:
     synced: bool = False
     """onPremisesSyncEnabled is true: the user and its password belong to Active Directory."""
     immutable_id: str | None = None
-    """onPremisesImmutableId as Graph shows it; mostly a GUID in base64. No proof of being synced."""
+    """onPremisesImmutableId, mostly a GUID in base64. No proof that the user is synchronized."""
     on_premises_sid: str | None = None
     on_premises_sam: str | None = None
     mailbox_plan: bool = False
