@@ -10,9 +10,17 @@ from datetime import UTC
 
 from muster.audit import Effect
 from muster.errors import AccessDenied, RemoteError, SpecError, Unavailable
+from muster.mail.notice import write_notice
 from muster.mail.welcome import mail_integration, sender_of, template_of, write_welcome
 from muster.model.accounts import AccountRecord
-from muster.model.mail import MailMessage, Welcome, WelcomeSettings, WelcomeState
+from muster.model.mail import (
+    MailMessage,
+    MailSender,
+    NoticeKind,
+    Welcome,
+    WelcomeSettings,
+    WelcomeState,
+)
 from muster.model.names import Action, System
 from muster.model.reasons import Reason
 from muster.model.settings import Desired
@@ -32,16 +40,33 @@ def prepare_welcome(
         AccessDenied: the mailer cannot be opened, such as for a missing secret.
         SpecError: the mail cannot be written for this account.
     """
+    mailer, sender = _open(settings, desired, ports)
+    template = template_of(settings)
+    return mailer, write_welcome(record, desired.customer, sender, template, again=again)
+
+
+def prepare_notice(
+    record: AccountRecord,
+    kind: NoticeKind,
+    settings: WelcomeSettings,
+    desired: Desired,
+    ports: Ports,
+) -> tuple[Mailer, MailMessage]:
+    """Return what sends one of the record's notices, and the mail; raises as `prepare_welcome`."""
+    mailer, sender = _open(settings, desired, ports)
+    notice = next(one for one in record.notices if one.kind is kind)
+    return mailer, write_notice(record, notice, desired.customer, sender, settings.language)
+
+
+def _open(settings: WelcomeSettings, desired: Desired, ports: Ports) -> tuple[Mailer, MailSender]:
     if ports.open_mailer is None:
         raise Unavailable("Nothing here opens mail integrations.")
     try:
         sender = sender_of(mail_integration(desired, settings.integration))
-        mailer = ports.open_mailer(settings.integration)
+        return ports.open_mailer(settings.integration), sender
     except SpecError as error:
         # No fault of this account: its mail waits.
         raise AccessDenied(str(error)) from error
-    template = template_of(settings)
-    return mailer, write_welcome(record, desired.customer, sender, template, again=again)
 
 
 def settings_for(record: AccountRecord, desired: Desired) -> WelcomeSettings:

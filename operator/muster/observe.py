@@ -28,7 +28,7 @@ PsaRead = tuple[Organization | None, tuple[PsaContact, ...]]
 class ReadsDirectory(Protocol):
     """What is read of an Active Directory; the port says what the method does."""
 
-    def read(self, known: frozenset[AccountId]) -> DirectorySnapshot:
+    def read(self, known: frozenset[AccountId], *, states: bool = False) -> DirectorySnapshot:
         """Read the whole domain."""
         ...
 
@@ -103,7 +103,7 @@ def observe(desired: Desired, known: Known, ports: Systems) -> Observed:
 
 def observe_all(desired: Desired, known: Known, ports: Systems) -> Observed:
     """Read every system of one customer, also where no policy needs it."""
-    directory, directory_read = _observe_directory(known, ports)
+    directory, directory_read = _observe_directory(desired, known, ports)
     entra, entra_read = _observe_entra(desired, known, ports)
     (organization, categories, entries), vault_read = _observe_vault(desired, ports)
     (company, contacts), psa_read = _observe_psa(desired, ports)
@@ -119,13 +119,17 @@ def observe_all(desired: Desired, known: Known, ports: Systems) -> Observed:
     )
 
 
-def _observe_directory(known: Known, ports: Systems) -> tuple[DirectorySnapshot | None, SourceRead]:
+def _observe_directory(
+    desired: Desired, known: Known, ports: Systems
+) -> tuple[DirectorySnapshot | None, SourceRead]:
     directory = ports.directory
     live = _live(known, DirectoryKind.ACTIVE_DIRECTORY)
     read = SourceRead(source=Source.DIRECTORY, connected=directory is not None)
     if directory is None:
         return None, _opened(read, ports)
-    snapshot, read = _attempt(read, lambda: directory.read(live), None)
+    # The server computes them for each user: only where somebody is told of them.
+    states = any(source.settings.options.self_serve for source in desired.sources)
+    snapshot, read = _attempt(read, lambda: directory.read(live, states=states), None)
     return snapshot, replace(read, size=len(snapshot.users) if snapshot else 0)
 
 

@@ -47,8 +47,10 @@ class Check:
 class Directory(Protocol):
     """A customer's directory."""
 
-    def read(self, known: frozenset[AccountId]) -> DirectorySnapshot:
+    def read(self, known: frozenset[AccountId], *, states: bool = False) -> DirectorySnapshot:
         """Read the whole domain: users, groups with all members, places.
+
+        With `states` also who is locked, and when passwords expire.
 
         An account of `known` that the sweep did not show is looked up by its id, so that
         one which moved between two pages is not taken for gone.

@@ -210,7 +210,7 @@ class StillDirectory:
 
     snapshot: DirectorySnapshot
 
-    def read(self, known: frozenset[AccountId]) -> DirectorySnapshot:
+    def read(self, known: frozenset[AccountId], *, states: bool = False) -> DirectorySnapshot:
         """Return the snapshot."""
         return self.snapshot
 

@@ -58,14 +58,10 @@ def write_welcome(
     Raises:
         SpecError: the account has no address, or the template cannot be filled.
     """
-    email = record.identity.email
-    if email is None or not is_address(email.address):
-        raise SpecError(
-            (f"{record.identity.user} has no e-mail address that mail can be sent to.",)
-        )
-    filled = fill(template, _variables(record, customer, sender, email.address))
+    address = address_of(record)
+    filled = fill(template, variables_of(record, customer, sender, address))
     return MailMessage(
-        to=(email.address,),
+        to=(address,),
         to_name=record.identity.display_name or "",
         subject=filled.subject,
         text=filled.text,
@@ -74,9 +70,20 @@ def write_welcome(
     )
 
 
-def _variables(
+def address_of(record: AccountRecord) -> str:
+    """Return where mail of an account goes; raises SpecError when it can go nowhere."""
+    email = record.identity.email
+    if email is None or not is_address(email.address):
+        raise SpecError(
+            (f"{record.identity.user} has no e-mail address that mail can be sent to.",)
+        )
+    return email.address
+
+
+def variables_of(
     record: AccountRecord, customer: Customer, sender: MailSender, address: str
 ) -> dict[str, str]:
+    """Return the values of `VARIABLES` for one account."""
     identity = record.identity
     return {
         "contact": sender.reply_to or sender.address,

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from muster.model.mail import NO_WELCOME, Welcome
+from muster.model.mail import NO_WELCOME, Notice, Welcome
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -162,6 +162,8 @@ class AccountRecord:
     """The Entra user of an end user of Active Directory."""
     paired_user: PairedUser | None = None
     welcome: Welcome = NO_WELCOME
+    notices: tuple[Notice, ...] = ()
+    """What the person was told of that still holds; one of a kind."""
     rotation: Rotation = NO_ROTATION
     drift: tuple[Drift, ...] = ()
     leaving_since: datetime | None = None

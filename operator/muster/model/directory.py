@@ -32,6 +32,10 @@ class DirectoryUser:
     """isCriticalSystemObject: TRUE only on what the system made for itself."""
     password_changed_at: datetime | None = None
     """None: never, or the password must be changed at the next sign-in."""
+    locked_since: datetime | None = None
+    """Only where it was asked for. None: the account is not locked now."""
+    password_expires: datetime | None = None
+    """Only where it was asked for. None: never, or it must be changed at the next sign-in."""
     service_principal: bool = False
     """Whether a service runs under the account: it has a servicePrincipalName."""
     consistency_guid: str | None = None

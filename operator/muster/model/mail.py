@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
@@ -94,6 +95,39 @@ class Welcome:
 
 NO_WELCOME = Welcome(state=WelcomeState.NOT_WANTED, reason=Reason.WELCOME_EMAIL_OFF)
 """That of an account whose import did not ask for one, as in every record of old."""
+
+
+class NoticeKind(StrEnum):
+    """What a person with self-serve is told by e-mail."""
+
+    LOCKED = "Locked"
+    PASSWORD_EXPIRES = "PasswordExpires"  # noqa: S105 - no password
+
+
+def notice_of(reason: Reason) -> NoticeKind | None:
+    """Return which notice a mail of this reason is; None for a welcome."""
+    return {one: kind for kind, one in NOTICE_REASONS.items()}.get(reason)
+
+
+NOTICE_REASONS: Mapping[NoticeKind, Reason] = {
+    NoticeKind.LOCKED: Reason.ACCOUNT_LOCKED,
+    NoticeKind.PASSWORD_EXPIRES: Reason.PASSWORD_EXPIRES,
+}
+"""Why each is sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a person was told of one event, at most once."""
+
+    kind: NoticeKind
+    about: datetime
+    """When the account was locked, or when its password expires: which event it is."""
+    state: WelcomeState
+    """Sent, Skipped when it was refused for good, or Unknown."""
+    at: datetime
+    message: str = ""
+
 
 _ATOM = r"[^\s\x00-\x1f\x7f()<>\[\]:;@\\,\"]"
 _ADDRESS = re.compile(rf"{_ATOM}{{1,64}}@{_ATOM}{{1,255}}")

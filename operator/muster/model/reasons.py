@@ -151,8 +151,16 @@ class Reason(StrEnum):
     """The account had no e-mail address when it was imported."""
     EMAIL_INVALID = "EmailInvalid"
     """What the directory has as the account's e-mail address is no address."""
+    ADDRESS_KNOWN = "AddressKnown"
+    """Another account of the customer has this address: its owner is no newcomer."""
     EMAIL_REFUSED = "EmailRefused"
     """The mail server refused the address, or the mail, for good."""
+
+    # What a person with self-serve is told
+    ACCOUNT_LOCKED = "AccountLocked"
+    """The directory has locked the account after wrong passwords."""
+    PASSWORD_EXPIRES = "PasswordExpires"
+    """The account's password expires within ten days."""
 
     # What becomes of a password
     ROTATION_OFF = "RotationOff"

@@ -234,7 +234,7 @@ class Options:
     welcome_email: bool = False
     """Whether an end user is sent a welcome e-mail when it is imported."""
     self_serve: bool = False
-    """Whether an end user may help itself in the MSP's portal. Muster only tells it."""
+    """Whether an end user may help itself in the MSP's portal, and is told when it should."""
     rotation: bool = False
     """Whether an administrator's password is rotated."""
 

@@ -118,6 +118,7 @@ def _record(one: Kept, linkings: Linkings, context: Context) -> AccountRecord:
         pair=pair,
         paired_user=user,
         welcome=before.welcome,
+        notices=before.notices,
         rotation=before.rotation,
         drift=before.drift,
         leaving_since=_leaving_since(one, before, context.now),

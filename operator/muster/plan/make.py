@@ -37,6 +37,7 @@ from muster.plan.identity import user_name
 from muster.plan.interlocks import contradictions, unsynced_tenant
 from muster.plan.linking import Linkings, link_all
 from muster.plan.moves import move_findings
+from muster.plan.noticing import notice_findings, with_notices
 from muster.plan.reaching import selection_findings
 from muster.plan.replaced import replaced_directories
 from muster.plan.rotation import rotation_findings, with_rotations
@@ -77,9 +78,15 @@ def work_out(desired: Desired, observed: Observed, known: Known, now: datetime) 
         context=context,
         kept=kept,
         linkings=linkings,
-        plans=with_rotations(with_welcomes(plans, kept, context), kept, context),
+        plans=with_rotations(_with_mails(plans, kept, context), kept, context),
         released=dict(_released(context, now)),
     )
+
+
+def _with_mails(
+    plans: Mapping[AccountId, AccountPlan], kept: Mapping[AccountId, Kept], context: Context
+) -> Mapping[AccountId, AccountPlan]:
+    return with_notices(with_welcomes(plans, kept, context), kept, context)
 
 
 def _without_directory(desired: Desired, observed: Observed) -> CustomerPlan:
@@ -128,7 +135,7 @@ def _assemble(workings: Workings) -> CustomerPlan:
         *customer_findings(context),
         *replaced_directories(context),
         *account_findings(kept, plans, linkings),
-        *welcome_findings(plans, kept, context),
+        *chain(welcome_findings(plans, kept, context), notice_findings(plans, kept, context)),
         *chain(rotation_findings(plans, kept, context), edit_findings(kept, context)),
         *(one for linking in linkings for one in move_findings(kept, linking, context)),
         *unsynced_tenant(context),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from muster.model.accounts import AccountRecord, Link
-from muster.model.mail import Welcome, WelcomeState
+from muster.model.mail import Notice, Welcome, WelcomeState, notice_of
 from muster.model.names import Action, LinkState, MatchKey, System
 from muster.model.plans import ChangeResult
 from muster.model.reasons import Reason
@@ -21,7 +21,7 @@ def settle(record: AccountRecord, results: Iterable[ChangeResult]) -> AccountRec
             link = replace(_link(result), place=record.link(system).place)
             record = _with_link(record, system, link)
         elif result.change.action is Action.SEND:
-            record = record if result.done else replace(record, welcome=_unsent(record, result))
+            record = record if result.done else _unsent(record, result)
         elif result.change.action is Action.ROTATE:
             record = replace(record, rotation=result.rotation or record.rotation)
         elif not result.done:
@@ -50,8 +50,26 @@ def _link(result: ChangeResult) -> Link:
     )
 
 
-def _unsent(record: AccountRecord, result: ChangeResult) -> Welcome:
-    """Return what becomes of a mail that was not seen to leave; a pending one is tried again."""
+def _unsent(record: AccountRecord, result: ChangeResult) -> AccountRecord:
+    """Return what becomes of a mail that was not seen to leave."""
+    kind = notice_of(result.change.reason)
+    if kind is None:
+        return replace(record, welcome=_welcome(record, result))
+    notices = tuple(_notice(one, result) if one.kind is kind else one for one in record.notices)
+    return replace(record, notices=tuple(filter(None, notices)))
+
+
+def _notice(notice: Notice, result: ChangeResult) -> Notice | None:
+    """Return what is known of a notice; None where the next run may tell it."""
+    if result.unsettled:
+        return replace(notice, state=WelcomeState.UNKNOWN, message=result.problem)
+    if result.refused:
+        return replace(notice, state=WelcomeState.SKIPPED, message=result.problem)
+    return None
+
+
+def _welcome(record: AccountRecord, result: ChangeResult) -> Welcome:
+    """Return what becomes of a welcome e-mail; a pending one is tried again."""
     state, reason = WelcomeState.PENDING, Reason.WELCOME_EMAIL_WAITS
     if result.unsettled:
         state, reason = WelcomeState.UNKNOWN, Reason.WELCOME_EMAIL_UNKNOWN

@@ -47,7 +47,7 @@ class _Recorded:
 class RecordedDirectory(_Recorded):
     """A recorded Active Directory."""
 
-    def read(self, _known: frozenset[AccountId]) -> DirectorySnapshot:
+    def read(self, _known: frozenset[AccountId], *, states: bool = False) -> DirectorySnapshot:  # noqa: ARG002
         """Return the domain as it was."""
         return _held(self._sound().directory, Source.DIRECTORY)
 

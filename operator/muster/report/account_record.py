@@ -22,7 +22,7 @@ from muster.model.accounts import (
     Link,
     PairedUser,
 )
-from muster.model.mail import NO_WELCOME, Welcome, WelcomeState
+from muster.model.mail import NO_WELCOME, Notice, NoticeKind, Welcome, WelcomeState
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -72,6 +72,7 @@ def read_account(resource: Json) -> AccountRecord:
         pair=_link(status["pair"]) if "pair" in status else NO_PAIR,
         paired_user=_paired_user(status.get("pair", {})),
         welcome=_welcome(status["welcomeEmail"]) if "welcomeEmail" in status else NO_WELCOME,
+        notices=tuple(map(_notice, status.get("selfServe", {}).get("notices", ()))),
         rotation=_rotation(status["rotation"]) if "rotation" in status else NO_ROTATION,
         drift=tuple(_drift(one) for one in status.get("drift", ())),
         leaving_since=_time(status.get("leavingSince")),
@@ -144,6 +145,16 @@ def _welcome(welcome: Json) -> Welcome:
         reason=Reason(welcome["reason"]),
         at=_time(welcome.get("at")),
         message=welcome.get("message", ""),
+    )
+
+
+def _notice(notice: Json) -> Notice:
+    return Notice(
+        kind=NoticeKind(notice["kind"]),
+        about=datetime.fromisoformat(notice["about"]),
+        state=WelcomeState(notice["state"]),
+        at=datetime.fromisoformat(notice["at"]),
+        message=notice.get("message", ""),
     )
 
 

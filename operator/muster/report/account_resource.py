@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from muster.model.accounts import AccountRecord, Candidate, Drift, Link, PairedUser
-from muster.model.mail import NO_WELCOME, Welcome
+from muster.model.mail import NO_WELCOME, Notice, Welcome
 from muster.model.names import NEEDS_PERSON, DecisionState
 from muster.model.rotation import NO_ROTATION, Rotation
 from muster.model.settings import Options
@@ -182,6 +182,19 @@ def _self_serve(record: AccountRecord) -> dict[str, Any] | None:
             "enabled": True,
             "registrationState": state if identity.email else "MissingEmail",
             "mobile": identity.mobile,
+            "notices": [_notice(one) for one in record.notices],
+        }
+    )
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    return _without_nothing(
+        {
+            "kind": notice.kind,
+            "about": timestamp(notice.about),
+            "state": notice.state,
+            "at": timestamp(notice.at),
+            "message": notice.message,
         }
     )
 

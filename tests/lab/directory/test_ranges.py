@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import ldap3
 import pytest
@@ -19,6 +20,7 @@ from tests.lab.directory.wire import (
 )
 
 from muster.lab.directory.domain import LabDomain
+from muster.lab.directory.identifiers import ticks
 from muster.lab.directory.limits import LdapLimits
 from muster.lab.directory.server import LdapServer
 
@@ -141,11 +143,16 @@ def test_password_is_never_returned(
 
 def test_constructed(domain: LabDomain, staff: str, client: ldap3.Connection) -> None:
     """Constructed attributes come when they are named."""
-    dn = domain.add_user("A/B", "ab", parent=staff, attributes={"lockoutTime": ["1"]})
+    now = ticks(datetime.now(UTC))
+    dn = domain.add_user("A/B", "ab", parent=staff, attributes={"lockoutTime": [str(now)]})
     assert values(client, dn, "canonicalName") == [b"acme.example.test/Staff/A\\/B"]
     assert values(client, dn, "msDS-PrincipalName") == [b"ACME\\ab"]
     assert values(client, dn, "msDS-User-Account-Control-Computed") == [b"16"]
     assert values(client, domain.find("Domain Admins"), "primaryGroupToken") == [b"512"]
+    domain.set_attributes(dn, {"lockoutTime": ["1"], "pwdLastSet": [str(now)]})
+    assert values(client, dn, "msDS-User-Account-Control-Computed") == [b"0"]
+    (age,) = values(client, domain.dn, "maxPwdAge")
+    assert values(client, dn, "msDS-UserPasswordExpiryTimeComputed") == [b"%d" % (now - int(age))]
 
 
 def test_expired_password(domain: LabDomain, client: ldap3.Connection) -> None:

@@ -59,7 +59,7 @@ class ActiveDirectoryAdapter:
             receive_timeout_s=receive_timeout_s,
         )
 
-    def read(self, known: frozenset[AccountId]) -> DirectorySnapshot:
+    def read(self, known: frozenset[AccountId], *, states: bool = False) -> DirectorySnapshot:
         """Read the whole domain from the first server that answers.
 
         A read that a server breaks off is begun anew, once, with the next server; paging
@@ -72,12 +72,12 @@ class ActiveDirectoryAdapter:
         """
         servers = endpoints(self._login)
         try:
-            return self._read_from(servers, known)
+            return self._read_from(servers, known, states=states)
         except Outage as broken:
             others = _after(broken.server, servers)
             if others is None or not (broken.dropped or len(servers) > 1):
                 raise
-            return self._read_from(others, known)
+            return self._read_from(others, known, states=states)
 
     def check(self) -> tuple[Check, ...]:
         """Try each server by itself: connection, certificate, sign-in, rights and clock."""
@@ -90,10 +90,10 @@ class ActiveDirectoryAdapter:
         )
 
     def _read_from(
-        self, servers: tuple[Endpoint, ...], known: frozenset[AccountId]
+        self, servers: tuple[Endpoint, ...], known: frozenset[AccountId], *, states: bool
     ) -> DirectorySnapshot:
         with open_first(self._login, servers) as session:
-            return read_domain(session, known)
+            return read_domain(session, known, states=states)
 
 
 def _after(url: str, servers: tuple[Endpoint, ...]) -> tuple[Endpoint, ...] | None:

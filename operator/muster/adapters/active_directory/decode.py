@@ -38,6 +38,14 @@ USER_ATTRIBUTES = (
 )
 """All that is asked of a user. Never `*`: a privileged reader would receive LAPS passwords."""
 
+STATE_ATTRIBUTES = (
+    "lockoutTime",
+    "msDS-User-Account-Control-Computed",
+    "msDS-UserPasswordExpiryTimeComputed",
+)
+"""What is asked of a user besides, where somebody is told of it. Two of them are computed by the
+server for each user, by the policy that holds for it."""
+
 GROUP_ATTRIBUTES = (
     "objectGUID",
     "objectSid",
@@ -51,6 +59,10 @@ GROUP_ATTRIBUTES = (
 
 ACCOUNT_DISABLED = 0x2
 """Bit of userAccountControl. Source: MS-ADTS 2.2.16."""
+
+_LOCKED_OUT = 0x10
+"""Bit of msDS-User-Account-Control-Computed, which knows the lockout duration; in
+userAccountControl it is never set. Source: MS-ADTS 3.1.1.4.5.17."""
 
 SECURITY_ENABLED = 0x80000000
 """Bit of groupType, whose stored number is signed. Source: MS-ADTS 2.2.12."""
@@ -148,10 +160,18 @@ def _user(entry: Entry) -> DirectoryUser:
         enabled=not int(_required(entry, "userAccountControl")) & ACCOUNT_DISABLED,
         expires=filetime(entry.first("accountExpires")),
         password_changed_at=filetime(entry.first("pwdLastSet")),
+        locked_since=_locked_since(entry),
+        # 0: it has expired, 2^63-1: it never does. Source: MS-ADTS 3.1.1.4.5.36.
+        password_expires=filetime(entry.first("msDS-UserPasswordExpiryTimeComputed")),
         service_principal=entry.first("servicePrincipalName") is not None,
         critical=flag(entry, "isCriticalSystemObject"),
         consistency_guid=_consistency_guid(entry),
     )
+
+
+def _locked_since(entry: Entry) -> datetime | None:
+    locked = int(entry.first("msDS-User-Account-Control-Computed") or 0) & _LOCKED_OUT
+    return filetime(entry.first("lockoutTime")) if locked else None
 
 
 def _consistency_guid(entry: Entry) -> str | None:

@@ -6,7 +6,7 @@ snapshot is whole or there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from muster.adapters.active_directory import containers, decode
@@ -26,13 +26,19 @@ _LOOKUP_SIZE = 50
 """Ids or names in one filter: short enough for every server, few enough requests."""
 
 
-def read_domain(session: LdapSession, known: frozenset[AccountId]) -> DirectorySnapshot:
-    """Return everything that decisions about a domain rest on."""
+def read_domain(
+    session: LdapSession, known: frozenset[AccountId], *, states: bool = False
+) -> DirectorySnapshot:
+    """Return everything that decisions about a domain rest on.
+
+    `states` asks for lockout and the end of passwords as well, which the server computes.
+    """
+    wanted = decode.USER_ATTRIBUTES + (decode.STATE_ATTRIBUTES if states else ())
     root = read_root(session)
     domain_dn = root_text(root, "defaultNamingContext", session)
-    users = _read_users(session, domain_dn, known)
+    users = _read_users(session, domain_dn, known, wanted)
     groups = _read_groups(session, domain_dn)
-    users |= _read_strays(session, domain_dn, users, groups)
+    users |= _read_strays(session, domain_dn, wanted, users, groups)
     places = {entry.dn: entry for entry in session.search(domain_dn, PLACES, ("objectClass",))}
     return DirectorySnapshot(
         domain=_read_head(session, root, tuple(places.values())),
@@ -94,16 +100,17 @@ def _read_head(session: LdapSession, root: Entry, places: tuple[Entry, ...]) -> 
 
 
 def _read_users(
-    session: LdapSession, domain_dn: str, known: frozenset[AccountId]
+    session: LdapSession, domain_dn: str, known: frozenset[AccountId], wanted: Sequence[str]
 ) -> dict[AccountId, DirectoryUser]:
-    users = _by_id(session, domain_dn, USERS)
+    users = _by_id(session, domain_dn, wanted, USERS)
     missing = map(decode.guid_filter, sorted(known - users.keys()))
-    return users | _look_up(session, domain_dn, missing)
+    return users | _look_up(session, domain_dn, wanted, missing)
 
 
 def _read_strays(
     session: LdapSession,
     domain_dn: str,
+    wanted: Sequence[str],
     users: Mapping[AccountId, DirectoryUser],
     groups: tuple[DirectoryGroup, ...],
 ) -> dict[AccountId, DirectoryUser]:
@@ -115,21 +122,23 @@ def _read_strays(
     swept = {user.dn for user in users.values()} | {group.dn for group in groups}
     members = {member for group in groups for member in group.members}
     names = (f"(distinguishedName={filter_value(dn)})" for dn in sorted(members - swept))
-    return _look_up(session, domain_dn, names)
+    return _look_up(session, domain_dn, wanted, names)
 
 
 def _look_up(
-    session: LdapSession, domain_dn: str, wanted: Iterable[str]
+    session: LdapSession, domain_dn: str, wanted: Sequence[str], filters: Iterable[str]
 ) -> dict[AccountId, DirectoryUser]:
     users: dict[AccountId, DirectoryUser] = {}
-    waiting = iter(wanted)
+    waiting = iter(filters)
     while batch := "".join(islice(waiting, _LOOKUP_SIZE)):
-        users |= _by_id(session, domain_dn, f"(&{USERS}(|{batch}))")
+        users |= _by_id(session, domain_dn, wanted, f"(&{USERS}(|{batch}))")
     return users
 
 
-def _by_id(session: LdapSession, domain_dn: str, wanted: str) -> dict[AccountId, DirectoryUser]:
-    found = map(decode.user, session.search(domain_dn, wanted, decode.USER_ATTRIBUTES))
+def _by_id(
+    session: LdapSession, domain_dn: str, wanted: Sequence[str], which: str
+) -> dict[AccountId, DirectoryUser]:
+    found = map(decode.user, session.search(domain_dn, which, wanted))
     return {user.id: user for user in found}
 
 

@@ -34,6 +34,10 @@ class LabPolicy:
     complexity: bool
     history: int
     lockout_threshold: int
+    lockout_duration: int
+    """Negative ticks; -2**63 is for ever."""
+    max_age: int
+    """Negative ticks; 0 and -2**63 mean never."""
 
 
 def resultant_policy(tree: Tree, user: Entry) -> Entry | None:
@@ -54,12 +58,16 @@ def policy_of(tree: Tree, user: Entry) -> LabPolicy:
             complexity=bool(head.number("pwdproperties") & _COMPLEX),
             history=head.number("pwdhistorylength"),
             lockout_threshold=head.number("lockoutthreshold"),
+            lockout_duration=head.number("lockoutduration"),
+            max_age=head.number("maxpwdage"),
         )
     return LabPolicy(
         min_length=fine.number("msds-minimumpasswordlength"),
         complexity=fine.text("msds-passwordcomplexityenabled") == "TRUE",
         history=fine.number("msds-passwordhistorylength"),
         lockout_threshold=fine.number("msds-lockoutthreshold"),
+        lockout_duration=fine.number("msds-lockoutduration"),
+        max_age=fine.number("msds-maximumpasswordage"),
     )
 
 

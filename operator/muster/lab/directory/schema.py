@@ -48,7 +48,7 @@ ms-Mcs-AdmPwdExpirationTime
 msDS-PasswordSettingsPrecedence msDS-MinimumPasswordLength msDS-PasswordHistoryLength
 msDS-MinimumPasswordAge msDS-MaximumPasswordAge msDS-LockoutThreshold msDS-LockoutDuration
 msDS-LockoutObservationWindow msLAPS-PasswordExpirationTime rIDAvailablePool
-options msDS-User-Account-Control-Computed
+options msDS-User-Account-Control-Computed msDS-UserPasswordExpiryTimeComputed
 primaryGroupToken serverState uASCompat modifiedCount creationTime forceLogoff nextRid
 """
 _SYNTAXES: dict[Syntax, str] = {
@@ -80,6 +80,7 @@ CONSTRUCTED = frozenset(
         "primarygrouptoken",
         "msds-principalname",
         "msds-user-account-control-computed",
+        "msds-userpasswordexpirytimecomputed",
         "msds-resultantpso",
     }
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from muster.lab.directory.dn import parse_part, split
 from muster.lab.directory.entry import Entry, encode_attribute
 from muster.lab.directory.identifiers import ticks
-from muster.lab.directory.passwords import resultant_policy
+from muster.lab.directory.passwords import policy_of, resultant_policy
 from muster.lab.directory.protocol import Code, LdapFailure
 from muster.lab.directory.schema import CONSTRUCTED
 from muster.lab.directory.tree import Tree
@@ -21,6 +21,9 @@ _RANGE = re.compile(r"range=(\d+)-(\d+|\*)", re.IGNORECASE)
 _TRUST_ACCOUNTS = 0x800 | 0x1000 | 0x2000
 _PASSWORD_STAYS = 0x10000 | 0x40000
 """Bits of userAccountControl: password never expires, smart card required."""
+_NEVER = 2**63 - 1
+_ENDLESS = frozenset({0, -(2**63)})
+"""Durations, which are negative, that never end."""
 _NEVER_RETURNED = frozenset({"unicodepwd"})  # write only: MS-ADTS 3.1.1.3.1.5.1
 
 
@@ -112,6 +115,7 @@ class _Constructed:
             "primarygrouptoken": _primary_group_token,
             "msds-principalname": self._principal_name,
             "msds-user-account-control-computed": self._account_control,
+            "msds-userpasswordexpirytimecomputed": self._password_expiry,
             "msds-resultantpso": self._resultant_policy,
         }
 
@@ -134,17 +138,33 @@ class _Constructed:
         if "useraccountcontrol" not in entry.attributes:
             return None
         control = entry.number("useraccountcontrol")
-        locked = 0x10 if entry.number("lockouttime") and not control & _TRUST_ACCOUNTS else 0
+        locked = 0x10 if self._locked(entry, control) else 0
         return str(locked | (0x800000 if self._password_expired(entry, control) else 0))
 
+    def _locked(self, entry: Entry, control: int) -> bool:
+        since = entry.number("lockouttime")
+        if not since or control & _TRUST_ACCOUNTS:
+            return False
+        duration = policy_of(self._tree, entry).lockout_duration
+        return duration in _ENDLESS or since - duration > ticks(self._tree.now())
+
     def _password_expired(self, entry: Entry, control: int) -> bool:
+        return self._expiry(entry, control) < ticks(self._tree.now())
+
+    def _password_expiry(self, entry: Entry) -> str | None:
+        """Return when the password expires, 2^63-1 for never: MS-ADTS 3.1.1.4.5.36."""
+        if "useraccountcontrol" not in entry.attributes:
+            return None
+        return str(self._expiry(entry, entry.number("useraccountcontrol")))
+
+    def _expiry(self, entry: Entry, control: int) -> int:
         if control & (_TRUST_ACCOUNTS | _PASSWORD_STAYS):
-            return False
+            return _NEVER
         changed = entry.number("pwdlastset")
-        max_age = self._tree.head.number("maxpwdage")  # negative; 0 and -2**63 mean never
-        if changed and max_age in {0, -(2**63)}:
-            return False
-        return not changed or changed - max_age < ticks(self._tree.now())
+        if not changed:
+            return 0
+        max_age = policy_of(self._tree, entry).max_age
+        return _NEVER if max_age in _ENDLESS else changed - max_age
 
 
 def _canonical_name(entry: Entry) -> str:
