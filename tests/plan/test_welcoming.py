@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from tests.plan.world import (
+    CLOUD_CUSTOMER,
     CUSTOMER,
     MAIL,
     NOW,
     WELCOME,
     World,
+    account_id,
     actions,
+    cloud,
     finding,
     override,
     person,
@@ -26,7 +29,7 @@ from muster.model.mail import WelcomeState
 from muster.model.names import Action, Mode, System
 from muster.model.plans import ChangeResult, CustomerPlan
 from muster.model.reasons import Reason
-from muster.model.settings import Options
+from muster.model.settings import Options, SelectEntra
 from muster.plan.settle import settle
 
 ON = Options(welcome_email=True)
@@ -67,6 +70,23 @@ def test_switching_it_on_mails_nobody_who_is_there() -> None:
     after = replace(before, policies=(_policy(),))
     assert _sent(after.plan()) == []
     assert _sent(replace(after, users=(JOHN, ANNA)).plan()) == ["anna.jones@example.test"]
+
+
+@pytest.mark.parametrize("cloud_only", [True, False])
+def test_who_was_there_is_no_newcomer(*, cloud_only: bool) -> None:
+    """A person whose account is made anew, or moves to the tenant, is not welcomed again."""
+    before = WORLD.applied()
+    if cloud_only:
+        known = cloud("jsmith", mail=(JOHN.mail or "").upper())
+        policy = _policy(select=SelectEntra(all_users=True))
+        again = replace(
+            before, users=(), cloud=(known,), customer=CLOUD_CUSTOMER, policies=(policy,)
+        )
+    else:
+        again = replace(before, users=(replace(JOHN, id=account_id("anew")),))
+    plan = again.plan()
+    assert _sent(plan) == []
+    assert "AddressKnown" in finding(plan, Reason.WELCOME_EMAIL_SKIPPED).message
 
 
 def test_without_an_address_it_is_skipped_and_reported() -> None:

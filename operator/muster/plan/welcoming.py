@@ -21,6 +21,7 @@ from muster.model.reasons import Reason
 from muster.model.settings import ImportSettings
 from muster.plan.account import AccountPlan, change_of
 from muster.plan.context import Context, Kept
+from muster.plan.keys import fold
 
 _TOLD_FOR = timedelta(days=7)
 """For so long a person is reminded of a mail with an unknown outcome."""
@@ -68,8 +69,17 @@ def _at_import(one: Kept, context: Context) -> Welcome:
         return _skipped(Reason.OBSERVE_ONLY, context)
     if _suspended(one.settings, context):
         return _skipped(Reason.SUSPENDED, context)
+    if _is_known(one, context):
+        return _skipped(Reason.ADDRESS_KNOWN, context)
     waits = Welcome(state=WelcomeState.PENDING, reason=Reason.WELCOME_EMAIL_WAITS, at=context.now)
     return _unreachable(one, context) or waits
+
+
+def _is_known(one: Kept, context: Context) -> bool:
+    """Say whether the person was there before: made anew, or moved to the customer's tenant."""
+    address = fold(one.identity.email.address) if one.identity.email else ""
+    kept = (record.identity.email for record in context.records.values() if record.live)
+    return bool(address) and any(email and fold(email.address) == address for email in kept)
 
 
 def _unreachable(one: Kept, context: Context) -> Welcome | None:
@@ -160,6 +170,8 @@ _ADVICE = {
     "AccountOverride, then send it with: muster welcome send {customer} {name}",
     Reason.EMAIL_INVALID: "EmailInvalid: mail cannot be sent to what the directory has as its "
     "address. Correct it, then send it with: muster welcome send {customer} {name}",
+    Reason.ADDRESS_KNOWN: "AddressKnown: another account of the customer has the address, so its "
+    "owner is no newcomer. If one is: muster welcome send {customer} {name}",
     Reason.EMAIL_REFUSED: "EmailRefused: the mail server refused it for good. {message}",
     Reason.WELCOME_EMAIL_UNKNOWN: "The welcome e-mail may have been sent; it is not sent again by "
     "itself. {message} To send it again: muster welcome send {customer} {name} --again",
