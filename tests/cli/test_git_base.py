@@ -156,9 +156,10 @@ def test_a_shallow_clone_says_how_to_deepen_it(repository: Path, tmp_path: Path)
     """CI's shallow clones lack the base; the message names the command that fetches it."""
     shallow = tmp_path / "shallow"
     git(tmp_path, "clone", "-q", "--depth=1", "-b", "work", f"file://{repository}", str(shallow))
-    deepen = pytest.raises(GitProblem, match="git fetch --depth=1 origin main")
-    with deepen, files_at([shallow / "estate"], "main"):
-        pass
+    for revision, command in (("main", "--depth=1 origin main"), ("HEAD~1", "--deepen")):
+        deepen = pytest.raises(GitProblem, match=f"git fetch {command}")
+        with deepen, files_at([shallow / "estate"], revision):
+            pass
 
 
 def test_no_hook_and_no_filter_runs(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

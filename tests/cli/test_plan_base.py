@@ -180,6 +180,13 @@ def test_a_recording_does_not_guess(muster: Shell, git: Callable[..., str], tmp_
     assert not fabrikam["complete"]
     assert fabrikam["changes"] == []
     assert "does not hold the directory of fabrikam" in str(fabrikam["findings"])
+    compared = muster("plan", "--from", str(file), "--base", "main")
+    assert compared.code == 1
+    assert "1 customer not read whole" in compared.out
+    assert compared.out.count("does not hold the directory of fabrikam") == 1
+    hidden = muster("plan", "--from", str(file), "--base", "main", "--anonymous")
+    assert "1 customer not read whole" in hidden.out
+    assert "does not hold" not in hidden.out
 
 
 def test_a_pseudonymized_recording_plans_alike_and_names_nobody(

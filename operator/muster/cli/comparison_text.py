@@ -10,6 +10,7 @@ from muster.cli.output import counted, plain, print_table
 from muster.cli.plan_text import MOST_ROWS, target_text
 from muster.model.names import Action
 from muster.model.plans import AccountDecision, Change
+from muster.model.reasons import Reason
 from muster.plan.compare import BlastRadius, Difference, Shift, Standing, policy_lines
 from muster.report.comparison_document import Comparison, Locate, unread
 
@@ -54,6 +55,8 @@ def summary(radius: BlastRadius) -> str:
     parts += totals(change for one in radius.differences for change in one.added)
     refused = sum(bool(one.refusals) for one in radius.differences)
     parts += [f"{counted(refused, 'plan')} newly refused"] if refused else []
+    torn = sum(not one.whole for one in radius.differences)
+    parts += [f"{counted(torn, 'customer')} not read whole"] if torn else []
     return ", ".join(parts) + "."
 
 
@@ -75,7 +78,7 @@ def totals(changes: Iterable[Change]) -> list[str]:
 
 def _print_customer(one: Difference, comparison: Comparison, console: Console) -> None:
     console.print(f"[bold]{one.name}[/]  {plain(customer_line(one))}")
-    for line in hints(one):
+    for line in hints(one, anonymous=comparison.anonymous):
         console.print(f"  [yellow]![/] {plain(line)}")
     for shown in lines_text(one.added, comparison.locate):
         console.print(f"  {plain(shown)}")
@@ -108,17 +111,27 @@ def customer_line(one: Difference) -> str:
     return ", ".join(parts) or "nothing differs"
 
 
-def hints(one: Difference) -> Iterator[str]:
-    """Yield what makes a comparison of a customer less than whole."""
+def hints(one: Difference, *, anonymous: bool) -> Iterator[str]:
+    """Yield what makes a comparison of a customer less than whole, and why if that may be told."""
     for word, side in (("with", one.head), ("without", one.base)):
         sources = unread(side)
         if sources:
             yield f"Not read whole {word} the change: {', '.join(sources)}."
+    if not anonymous and not one.whole:
+        yield from _why_unread(one)
     if one.elsewhere:
         yield f"The change leads elsewhere, so this was read twice: {', '.join(one.elsewhere)}."
     if one.standing is Standing.REMOVED:
         left = counted(one.left_behind, "account")
         yield f"Nothing is done for it any more; {left} in the registry stay as they are."
+
+
+def _why_unread(one: Difference) -> Iterator[str]:
+    """Yield what the systems answered instead, once where both sides got it."""
+    plans = [side.plan for side in (one.head, one.base) if side]
+    reasons = (Reason.SOURCE_INCOMPLETE, Reason.LINK_BROKEN)
+    told = (found.message for plan in plans for found in plan.findings if found.reason in reasons)
+    yield from dict.fromkeys(told)
 
 
 def lines_text(changes: Iterable[Change], locate: Locate) -> Iterator[str]:

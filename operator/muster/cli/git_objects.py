@@ -82,8 +82,11 @@ class Repository:
     def _advice(self, revision: str) -> str:
         shallow = _git(self.top, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
         if shallow:
+            # A server knows branches and commits; what is counted from one needs the way there.
+            counted = "^" in revision or "~" in revision
+            fetch = "--deepen=50" if counted else f"--depth=1 origin {revision}"
             return (
-                f"This clone is shallow: fetch it with `git fetch --depth=1 origin {revision}`, "
+                f"This clone is shallow: fetch it with `git fetch {fetch}`, "
                 "or let CI clone with the whole history (fetch-depth: 0)."
             )
         return "Check its name, or fetch it: a branch of the server is origin/NAME here."

@@ -93,7 +93,8 @@ def _customer_row(one: Difference, actions: Sequence[Action]) -> list[str]:
 
 
 def _customer_part(one: Difference, comparison: Comparison) -> str:
-    lines = [f"- ⚠️ {line}" for line in hints(one)]
+    told = hints(one, anonymous=comparison.anonymous)
+    lines = [f"- ⚠️ {code_long(line)}" for line in told]
     lines += [f"- {code(line)}" for line in lines_text(one.added, comparison.locate)]
     for text in refusals_text(one, anonymous=comparison.anonymous):
         lines.append(f"- ⛔ {code_long(text)}")
