@@ -57,6 +57,8 @@ def _account(expected: ExpectedAccount, seen: AccountSeen | None) -> Iterator[Di
         ("reason", expected.reason, seen.reason if seen else str(Reason.NOT_SELECTED)),
         ("via", expected.via, seen.via if seen else ""),
         ("type", expected.type, seen.type if seen else ""),
+        ("rotation", expected.rotation, seen.rotation if seen else ""),
+        ("welcomeEmail", expected.welcome, seen.welcome if seen else ""),
         ("changes", _listed(expected.changes), _listed(seen.changes if seen else ())),
         ("drift", _listed(expected.drift), _listed(seen.drift if seen else ())),
     )

@@ -87,6 +87,10 @@ class ExpectedAccount:
     reason: str | None = None
     via: str | None = None
     type: str | None = None
+    rotation: str | None = None
+    """Why its password is rotated, waits or is not rotated."""
+    welcome: str | None = None
+    """What becomes of its welcome e-mail."""
     links: tuple[tuple[System, ExpectedLink], ...] = ()
     changes: tuple[str, ...] | None = None
     drift: tuple[str, ...] | None = None

@@ -19,9 +19,13 @@ from muster.resources.parse import Resource
 from muster.resources.problems import FieldPath, dotted, pointer
 from muster.resources.schemas import load_schema
 
-_IGNORED = frozenset({"accountType", "interval", "rotation", "selfServe", "welcomeEmail"})
-"""Another account type is another policy; the others decide nothing about who is imported, linked
-or created."""
+_IGNORED = frozenset(
+    {"accountType", "interval", "timeZone", "duration", "generator"}
+    | {"integrationRef", "template", "language"}
+)
+"""Another account type is another policy; the others decide nothing that a plan says: when it is
+made, how a password or an e-mail is made, and by whom it is sent."""
+_OTHER_TEXTS = {"every": ("1d", "365d"), "start": ("00:00", "12:00")}
 _NO_LIMIT = {"percent": 100, "floor": 100_000}
 _SELECTORS = frozenset({"names", "matchLabels", "matchExpressions", "default"})
 
@@ -169,7 +173,8 @@ class _Policy:
         creates = any(
             options.get(system, {}).get("createWhenMissing") for system in ("vault", "psa")
         )
-        return creates or options.get("driftRemediation") == "Correct"
+        afterwards = bool(options.get("rotation") or options.get("welcomeEmail"))
+        return creates or afterwards or options.get("driftRemediation") == "Correct"
 
     def _without(self, path: FieldPath) -> Resource | None:
         """Return the resource without this policy: nothing, or a customer without one import."""
@@ -208,6 +213,8 @@ def _instead(value: Any, schema: Mapping[str, Any], path: FieldPath) -> list[Any
         return [wide] if wide != value else [0]
     if path[-1] == "gracePeriod":
         return ["0h" if value != "0h" else "99999h"]
+    if path[-1] in _OTHER_TEXTS:
+        return [one for one in _OTHER_TEXTS[str(path[-1])] if one != value][:1]
     return [f"{value}-x"] if set(path) & _SELECTORS else []
 
 

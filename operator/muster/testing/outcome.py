@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from muster.model.accounts import AccountRecord, Known, Link
 from muster.model.names import (
@@ -50,6 +51,13 @@ class AccountSeen:
     links: Mapping[System, LinkSeen]
     changes: tuple[str, ...]
     drift: tuple[str, ...]
+    rotation: str = ""
+    """Why its password is rotated, waits or is not rotated; empty for one that is left out."""
+    rotates_at: str = ""
+    """When the next rotation is due; empty where none is."""
+    welcome: str = ""
+    """What becomes of its welcome e-mail; empty for one that is left out."""
+    self_serve: bool = False
 
     @property
     def effect(self) -> tuple[object, ...]:
@@ -59,7 +67,8 @@ class AccountSeen:
             for system, seen in sorted(self.links.items())
         )
         decided = (self.account, self.type, self.decision, self.reason, self.via)
-        return (*decided, links, self.changes, self.drift)
+        afterwards = (self.rotation, self.rotates_at, self.welcome, self.self_serve)
+        return (*decided, links, self.changes, self.drift, *afterwards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,8 @@ class Outcome:
             "released": states[DecisionState.RELEASED],
             "created": actions[Action.CREATE],
             "updated": actions[Action.UPDATE],
+            "rotated": actions[Action.ROTATE],
+            "mailed": actions[Action.SEND],
             "ambiguous": self.plan.counts.ambiguous,
             "drift": self.plan.counts.drift,
         }
@@ -140,8 +151,20 @@ def see(verdict: Verdict, known: Known) -> Outcome:
             links=dict(_links(record_after, advice)) if record_after and kept else {},
             changes=tuple(sorted(changes[one.account])),
             drift=tuple(sorted(drift[one.account])),
+            **(_afterwards(record_after) if record_after and kept else {}),
         )
     return Outcome(verdict=verdict, accounts=accounts)
+
+
+def _afterwards(record: AccountRecord) -> dict[str, Any]:
+    """Return what follows an import: rotation, the welcome e-mail, self-serve."""
+    rotation = record.rotation
+    return {
+        "rotation": str(rotation.reason),
+        "rotates_at": rotation.next.isoformat() if rotation.next else "",
+        "welcome": str(record.welcome.state),
+        "self_serve": record.imported_with.options.self_serve,
+    }
 
 
 def _links(

@@ -34,6 +34,7 @@ LINKS = {"vault": System.VAULT, "psa": System.PSA, "pair": System.ENTRA}
 """What a test calls the links of an account."""
 _TABLES = {"vault": VAULT_LINK, "psa": PSA_LINK, "entra": ENTRA_LINK}
 _REASONS = frozenset(Reason)
+_REASON_FIELDS = ("reason", "rotation", "findings", "refused")
 
 Names = Mapping[str, tuple[AccountId, ...]]
 """Accounts by folded name."""
@@ -90,7 +91,7 @@ def _reason_faults(value: object, path: FieldPath) -> Iterable[Fault]:
     """Yield the words that should be reasons and are none."""
     for key, child in value.items() if isinstance(value, Mapping) else ():
         reasons = child if isinstance(child, list) else [child]
-        if key in ("reason", "findings", "refused") and all(isinstance(r, str) for r in reasons):
+        if key in _REASON_FIELDS and all(isinstance(r, str) for r in reasons):
             for index, word in enumerate(reasons):
                 at = (*path, key, index) if isinstance(child, list) else (*path, key)
                 if word not in _REASONS:
@@ -215,6 +216,8 @@ def _account(name: str, account: AccountId, body: Json) -> ExpectedAccount:
         reason=body.get("reason"),
         via=body.get("via"),
         type=body.get("type"),
+        rotation=body.get("rotation"),
+        welcome=body.get("welcomeEmail"),
         links=tuple((LINKS[key], _link(body[key])) for key in LINKS if key in body),
         changes=None if changes is None else tuple(sorted(changes)),
         drift=None if drift is None else tuple(sorted(drift)),

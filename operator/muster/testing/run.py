@@ -16,6 +16,7 @@ from muster.model.connections import (
     Hudu,
     Integration,
     ItGlue,
+    MailProduct,
     NativeVault,
     PsaProduct,
     SecretRef,
@@ -174,6 +175,8 @@ def _example(test: PolicyTest, example: ExampleCustomer, estate: Estate) -> Desi
         overrides=test.overrides,
     )
     (desired,) = resolve(alone).desired
+    mail = tuple(one for one in estate.integrations if isinstance(one.product, MailProduct))
+    desired = replace(desired, mail=mail)
     if not example.policies:
         return desired
     policies = {policy.name: policy for policy in estate.policies}
