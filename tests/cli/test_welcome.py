@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from tests.cli.conftest import Shell, accounts
 
+from muster.lab.directory.identifiers import ticks
 from muster.lab.lab import Lab
 from muster.lab.smtp import LabSmtp
 
@@ -36,12 +38,13 @@ def estate(lab: Lab, tmp_path: Path) -> Path:
     return directory
 
 
-def _set_welcome(directory: Path, **welcome: Any) -> None:
+def _set_welcome(directory: Path, *, self_serve: bool = False, **welcome: Any) -> None:
     for file in (directory / "policies").glob("*.yaml"):
         policy = yaml.safe_load(file.read_text())
         if policy["spec"]["accountType"] == "EndUser":
             options = policy["spec"].setdefault("options", {})
             options["welcomeEmail"] = {"integrationRef": {"name": "mail"}, **welcome}
+            options["selfServe"] = self_serve
             policy["spec"]["limits"] = {"create": {"percent": 100, "floor": 100}}
             file.write_text(yaml.safe_dump(policy))
 
@@ -118,3 +121,34 @@ def test_by_hand_a_mail_is_seen_sent_and_repeated(muster: Shell, mail: LabSmtp) 
     people = accounts(muster.ok("get", "accounts", "-o", "json"))
     after = next(item for item in people if item["metadata"]["name"] == who[1])
     assert after["status"]["welcomeEmail"]["state"] == "Unknown"
+
+
+def test_who_is_locked_out_is_told_once(muster: Shell, lab: Lab, mail: LabSmtp) -> None:
+    """With self-serve: one mail for a lock-out, and one for the next; the status holds it."""
+    _set_welcome(muster.estate, enabled=False, self_serve=True)
+    muster.ok("apply")
+    assert mail.received == []
+    domain = lab.domains["contoso"]
+    people = accounts(muster.ok("get", "accounts", "-o", "json"))
+    address, sam = next(
+        (one["status"]["email"]["address"], one["status"]["samAccountName"])
+        for one in people
+        if one["spec"]["accountType"] == "EndUser" and one["status"].get("email")
+    )
+
+    def lock(moment: datetime) -> None:
+        domain.set_attributes(domain.find(sam), {"lockoutTime": [str(ticks(moment))]})
+
+    now = datetime.now(UTC)
+    for count, moment in enumerate((now - timedelta(minutes=2), now - timedelta(minutes=1)), 1):
+        lock(moment)
+        muster.ok("apply")
+        muster.ok("apply")
+        assert [one.rcpt_tos for one in mail.received] == [[address]] * count
+    assert "is locked" in mail.mails[0]["Subject"]
+    told = [
+        notice["kind"]
+        for item in accounts(muster.ok("get", "accounts", "-o", "json"))
+        for notice in item["status"].get("selfServe", {}).get("notices", ())
+    ]
+    assert told == ["Locked"]

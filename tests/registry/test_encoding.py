@@ -35,6 +35,7 @@ def test_a_document_of_version_1_stays_readable() -> None:
     assert body.pop("paired_user") is None
     assert body["identity"].pop("mobile") is None
     assert body.pop("welcome")["state"] == "NotWanted"
+    assert body.pop("notices") == []
     options = body["imported_with"]["options"]
     assert (options.pop("welcome_email"), options.pop("self_serve")) == (False, False)
     assert options["vault"].pop("follow_edits") is False

@@ -124,7 +124,7 @@ class Notice:
     about: datetime
     """When the account was locked, or when its password expires: which event it is."""
     state: WelcomeState
-    """Sent, Skipped when it was refused for good, or Unknown."""
+    """Pending when it was not taken, Sent, Skipped when it was refused for good, or Unknown."""
     at: datetime
     message: str = ""
 

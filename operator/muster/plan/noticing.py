@@ -33,7 +33,7 @@ def with_notices(plans: Plans, kept: Mapping[AccountId, Kept], context: Context)
         if one.frozen or one.before is None:
             continue
         events, before = dict(_events(one, context.now)), one.before.notices
-        told = tuple(notice for notice in before if events.get(notice.kind) == notice.about)
+        told = tuple(notice for notice in before if _is_told(notice, events))
         decided[account] = plan = _with(plans[account], told)
         origin, limit = one.settings.origin.reference, one.settings.welcome.max_per_run
         known = {notice.kind for notice in told}
@@ -46,6 +46,11 @@ def with_notices(plans: Plans, kept: Mapping[AccountId, Kept], context: Context)
                     Notice(kind=kind, about=about, state=WelcomeState.SENT, at=context.now),
                 )
     return decided
+
+
+def _is_told(notice: Notice, events: Mapping[NoticeKind, datetime]) -> bool:
+    """Say whether a notice is of what still holds, and is not to be tried again."""
+    return notice.state is not WelcomeState.PENDING and events.get(notice.kind) == notice.about
 
 
 def _events(one: Kept, now: datetime) -> Iterator[tuple[NoticeKind, datetime]]:
@@ -96,10 +101,13 @@ _WORDS = {
 }
 
 _TOLD = {
+    WelcomeState.PENDING: "The person is not told yet. {message}",
     WelcomeState.SENT: "The person is told by e-mail.",
     WelcomeState.SKIPPED: "The mail server refused to tell the person. {message}",
     WelcomeState.UNKNOWN: "The person may have been told by e-mail; it is not repeated. {message}",
 }
+
+_NOT_YET = (WelcomeState.PENDING, "")
 
 
 def notice_findings(
@@ -111,9 +119,8 @@ def notice_findings(
         for kind, about in _events(one, context.now):
             words = _WORDS[kind].format(about=about.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"))
             notice = told.get(kind)
-            how = "The person is not told yet."
-            if notice is not None:
-                how = _TOLD[notice.state].format(message=notice.message).strip()
+            state, message = (notice.state, notice.message) if notice else _NOT_YET
+            how = _TOLD[state].format(message=message).strip()
             yield Finding(
                 reason=NOTICE_REASONS[kind],
                 system=System.MAIL,

@@ -56,16 +56,16 @@ def _unsent(record: AccountRecord, result: ChangeResult) -> AccountRecord:
     if kind is None:
         return replace(record, welcome=_welcome(record, result))
     notices = tuple(_notice(one, result) if one.kind is kind else one for one in record.notices)
-    return replace(record, notices=tuple(filter(None, notices)))
+    return replace(record, notices=notices)
 
 
-def _notice(notice: Notice, result: ChangeResult) -> Notice | None:
-    """Return what is known of a notice; None where the next run may tell it."""
+def _notice(notice: Notice, result: ChangeResult) -> Notice:
+    """Return what is known of a notice; a pending one is told by a later run."""
     if result.unsettled:
         return replace(notice, state=WelcomeState.UNKNOWN, message=result.problem)
     if result.refused:
         return replace(notice, state=WelcomeState.SKIPPED, message=result.problem)
-    return None
+    return replace(notice, state=WelcomeState.PENDING, message=result.problem)
 
 
 def _welcome(record: AccountRecord, result: ChangeResult) -> Welcome:

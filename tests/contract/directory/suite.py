@@ -216,6 +216,17 @@ class DirectoryContract:
             f"CN=Managed Service Accounts,{DOMAIN_DN}"
         )
 
+    def test_the_end_of_passwords_is_told_where_it_is_asked_for(
+        self, house: House, snapshot: DirectorySnapshot
+    ) -> None:
+        """The server computes it from the policy in force; unasked it computes nothing."""
+        assert {one.password_expires for one in snapshot.users} == {None}
+        told = user(house.directory().read(NOBODY, states=True), "nomail")
+        assert told.password_changed_at is not None
+        assert told.password_expires is not None
+        assert told.password_expires > told.password_changed_at
+        assert told.locked_since is None
+
     def test_moved_user_keeps_its_id(self, house: House, snapshot: DirectorySnapshot) -> None:
         """A user that was moved is the same account at another place."""
         before = user(snapshot, "mmover")

@@ -178,6 +178,7 @@ def test_plus_brings_constructed_attributes(domain: LabDomain, bare: RawClient) 
         "canonicalName",
         "msDS-PrincipalName",
         "msDS-User-Account-Control-Computed",
+        "msDS-UserPasswordExpiryTimeComputed",
     }
     assert {"canonicalName", "objectGUID"} <= set(bare.read(domain.find("reader"), "+", "*"))
 
