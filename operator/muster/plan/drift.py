@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deepdiff import DeepDiff
-
 from muster.model.accounts import Drift, Identity, Link
 from muster.model.names import LinkState, MatchKey, System
 from muster.model.records import (
@@ -106,6 +104,9 @@ def _holds(stored: str, name: str) -> bool:
 def _drift(system: System, wanted: Fields, observed: Fields, origin: Origin) -> tuple[Drift, ...]:
     """Return what deepdiff finds, in the order of the field names."""
     demanded_by = origin.at(f"options/{system}/match")
+    # Here, because it takes long to load, and most commands start without a difference.
+    from deepdiff import DeepDiff
+
     difference = DeepDiff(observed, wanted, view="tree").get("values_changed", ())
     found = (
         Drift(
