@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +16,10 @@ from tests.kube.verdicts import (
     CORPUS,
     DIFFERENT,
     JUDGED_EARLIER,
-    KUBECTL_TAKES,
     NAMESPACES,
     TABLE,
     Row,
     corpus,
-    texts,
 )
 
 from muster.resources import parse_resource
@@ -92,17 +89,6 @@ def test_both_name_the_same_broken_rules(cluster: Cluster, judging: str, row: Ro
     assert online == offline or (NOT_ALL_CHECKED in answer and online < offline)
 
 
-@pytest.mark.parametrize("text", texts(), ids=lambda text: text.stem)
-def test_kubectl_refuses_the_texts_that_mislead(cluster: Cluster, judging: str, text: Path) -> None:
-    """A text that `muster validate` refuses for its YAML is refused on the way to a cluster too.
-
-    Those that are not have a reason: there `muster validate` is the stricter one.
-    """
-    words = ("create", "-n", judging, "--dry-run=server", "--validate=strict", "-f", str(text))
-    done = cluster.kubectl(*words, check=False)
-    assert (done.returncode == 0) == (text.stem in KUBECTL_TAKES), done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def judging(cluster: Cluster) -> str:
     """Give the namespace that verdicts are asked for in; nothing is ever stored in it."""
@@ -113,7 +99,6 @@ def test_every_exception_is_still_one() -> None:
     """An exception whose row or file has gone is removed from the list."""
     assert set(DIFFERENT) <= {row.name for row in TABLE}
     assert set(JUDGED_EARLIER) <= {file.stem for file in CORPUS.rglob("*.yaml")}
-    assert set(KUBECTL_TAKES) <= {text.stem for text in texts()}
 
 
 def test_what_a_cluster_fills_in_means_the_same(cluster: Cluster) -> None:

@@ -7,6 +7,7 @@ scope: an API server sees one resource at a time.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,12 @@ KUBECTL_TAKES = {
     "yaml-null-field": "an API server drops null from fields that may be absent",
 }
 """Texts that kubectl and an API server accept and the command line refuses, and why."""
+
+KUBECTL_CANNOT_READ = {
+    "empty": "kubectl fails when nothing is there to create",
+    "list-in-list": "kubectl opens one list, not a list in it",
+}
+"""Good files that kubectl refuses, and why."""
 
 DIFFERENT = {
     "status-is-not-written[0]": "an API server drops a status that comes with a new resource; "
@@ -102,7 +109,7 @@ def corpus(verdict: str = "*") -> Iterator[Row]:
     """Yield the documents of the corpus that are resources of this group."""
     for file in sorted(CORPUS.glob(f"{verdict}/*.yaml")):
         if file.stem not in JUDGED_EARLIER:
-            for index, resource in enumerate(_resources(file)):
+            for index, resource in enumerate(resources(file)):
                 yield Row(f"{file.stem}[{index}]", resource)
 
 
@@ -111,15 +118,27 @@ def texts() -> tuple[Path, ...]:
     return tuple(sorted(CORPUS.glob("bad/yaml-*.yaml")))
 
 
+def read_by_kubectl(cluster: Cluster, file: Path) -> list[dict[str, Any]]:
+    """Return the resources of this group in a file as kubectl reads them, sent to nobody."""
+    words = ("create", "--dry-run=client", "--validate=ignore", "-o", "json", "-f", str(file))
+    shown, decoder = cluster.kubectl(*words).stdout.strip(), json.JSONDecoder()
+    found: list[dict[str, Any]] = []
+    while shown:
+        value, end = decoder.raw_decode(shown)
+        found, shown = [*found, *_ours(value)], shown[end:].strip()
+    return found
+
+
 def published() -> Iterator[Row]:
     """Yield what the project gives people to start from."""
     for folder in ("examples", "policies"):
         for file in sorted((ROOT / folder).rglob("*.yaml")):
-            for index, resource in enumerate(_resources(file)):
+            for index, resource in enumerate(resources(file)):
                 yield Row(f"{file.relative_to(ROOT).as_posix()}[{index}]", resource)
 
 
-def _resources(file: Path) -> Iterator[dict[str, Any]]:
+def resources(file: Path) -> Iterator[dict[str, Any]]:
+    """Yield the resources of this group in a file as the command line reads them."""
     try:
         for document in read_documents(file.read_text(encoding="utf-8")):
             yield from _ours(document.value)
