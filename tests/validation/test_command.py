@@ -178,3 +178,21 @@ def test_a_guardrail_is_found_and_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert _validate(file, "-o", "json", "-g", rules, "--strict") == ExitCode.ERROR
     problems = json.loads(capsys.readouterr().out)["problems"]
     assert [one["line"] for one in problems if one["code"] == "GuardrailWarned"] == [3]
+
+
+def test_a_faulty_guardrail_is_a_problem_like_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told with its place in every output, beside everything else, once."""
+    rules, file, log = tmp_path / "rules.yaml", tmp_path / "a.yaml", tmp_path / "log.json"
+    shipped = Path(__file__).parents[2] / "policies" / "guardrails" / "customers-have-a-tier.yaml"
+    text = shipped.read_text(encoding="utf-8").replace("validations:", "validation:")
+    rules.write_text(f"{text}---\na: [\n", encoding="utf-8")
+    file.write_text(WARNED, encoding="utf-8")
+    for paths in ((file,), (file, rules)):
+        words = (*paths, "-o", "json", "-o", f"sarif={log}", "-g", rules)
+        assert _validate(*words) == ExitCode.ERROR
+        problems = json.loads(capsys.readouterr().out)["problems"]
+        codes = [one["code"] for one in problems if one["file"] == str(rules)]
+        assert sorted(codes) == ["GuardrailWrong", "NotYaml"]
+        assert "GuardrailWrong" in log.read_text(encoding="utf-8")
