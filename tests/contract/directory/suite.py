@@ -221,7 +221,7 @@ class DirectoryContract:
     ) -> None:
         """The server computes it from the policy in force; unasked it computes nothing."""
         assert {one.password_expires for one in snapshot.users} == {None}
-        told = user(house.directory().read(NOBODY, states=True), "nomail")
+        told = user(house.directory().read(NOBODY, states=True), content.READER)
         assert told.password_changed_at is not None
         assert told.password_expires is not None
         assert told.password_expires > told.password_changed_at
