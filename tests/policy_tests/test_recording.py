@@ -243,3 +243,19 @@ def test_other_names_are_equal_exactly_where_the_originals_are() -> None:
     assert [text for text in _TEXTS if text == other[text]] == []
     assert names.text("MSOL_0f") != Pseudonyms(b"another salt").text("MSOL_0f")
     assert names.text("HealthMailbox12").startswith("HealthMailbox")
+
+
+def test_a_customer_that_is_mailed_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other names put others first in the queue of e-mails; the plan is the original's still."""
+    with Lab(customers=1, people=20) as lab:
+        lab.write_estate(tmp_path)
+        policy = tmp_path / "policies" / "staff.yaml"
+        text = policy.read_text()
+        text = text.replace("enabled: false", "enabled: true\n      maxPerRun: 5")
+        policy.write_text(text)
+        monkeypatch.chdir(tmp_path)
+        assert run(app, ["test", "--record", "contoso", "--to", "a.muster-test"]) == 0
+    assert (tmp_path / "a.muster-test").read_text().count("Send mail") == 5
+    assert run(app, ["test", "a.muster-test"]) == 0

@@ -179,7 +179,9 @@ def _effect(seen: AccountSeen, redacted: Redacted | None) -> tuple[object, ...]:
         )
         for system, link in sorted(seen.links.items())
     )
-    return (seen.type, seen.decision, seen.reason, links, seen.changes, seen.drift)
+    # Whose e-mail is among the first of a run follows from names, and they are others now.
+    changes = tuple(one for one in seen.changes if one != "Send mail")
+    return (seen.type, seen.decision, seen.reason, links, changes, seen.drift, seen.rotation)
 
 
 def _shown(seen: AccountSeen | None) -> str:
