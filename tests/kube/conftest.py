@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.kube.binaries import Binaries, BinariesMissing, find
@@ -47,7 +48,7 @@ def make_world(cluster: Cluster, tmp_path: Path) -> Iterator[MakeWorld]:
     """Give a maker of worlds, each with a lab that runs and a namespace of its own."""
     with ExitStack() as labs:
 
-        def make(**sizes: int) -> World:
+        def make(**sizes: Any) -> World:
             lab = labs.enter_context(Lab(**sizes))
             namespace = cluster.create_namespace()
             folder = tmp_path / namespace

@@ -69,7 +69,7 @@ def _create(cluster: Cluster, namespace: str, resource: Json) -> httpx.Response:
 def _wait_until_in_force(cluster: Cluster, namespace: str) -> None:
     """Wait until every binding is known to the API server: it learns of them by watching."""
     until = time.monotonic() + 60
-    wanted = [(one.resource, one.denied, ()) for one in CASES]
+    wanted: list[tuple[Json, object, object]] = [(one.resource, one.denied, ()) for one in CASES]
     wanted += [(one.customer, one.denied, one.warned) for one in PROBES]
     for resource, denied, warned in wanted:
         while not _as_wanted(_create(cluster, namespace, resource), denied, warned):

@@ -306,7 +306,7 @@ def test_another_customers_tenant() -> None:
         cloud=strangers,
         customer=HYBRID_CUSTOMER,
         policies=policies,
-        records=tuple(record(one) for one in (*CROWD, *known)),
+        records=(*map(record, CROWD), *map(record, known)),
     )
     (refusal,) = (one for one in refused(world.verdict()) if "tenantId" in one)
     assert 'The tenant "Contoso Cloud" has none of the 3 accounts' in refusal

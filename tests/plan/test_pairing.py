@@ -110,7 +110,7 @@ def test_a_pair_is_found(john: DirectoryUser, half: EntraUser, key: MatchKey | N
     link = replace(HYBRID, users=(john,), cloud=(half,)).pair_link(john)
     assert link.key is key
     assert link.state is (LinkState.LINKED if key else LinkState.UNMATCHED)
-    assert link.id == (half.id if key else None)
+    assert link.id == (RemoteId(half.id) if key else None)
 
 
 def test_the_preferred_anchor_goes_first() -> None:
@@ -120,14 +120,14 @@ def test_the_preferred_anchor_goes_first() -> None:
         like_john(immutable_id=anchor(JOHN.id)),
         synced(JOHN, immutable_id=anchor(OTHER_GUID)),
     )
-    assert replace(HYBRID, users=(john,), cloud=(old, new)).pair_link(john).id == new.id
+    assert replace(HYBRID, users=(john,), cloud=(old, new)).pair_link(john).id == RemoteId(new.id)
 
 
 def test_a_stronger_key_goes_first() -> None:
     """A user with John's mail loses to the one with his anchor."""
     world = replace(HYBRID, cloud=(like_john(mail=JOHN.mail), synced(JOHN, mail=None)))
     link = world.pair_link(JOHN)
-    assert (link.id, link.key) == (synced(JOHN).id, MatchKey.IMMUTABLE_ID)
+    assert (link.id, link.key) == (RemoteId(synced(JOHN).id), MatchKey.IMMUTABLE_ID)
 
 
 def test_whom_somebody_elses_anchor_names_is_not_taken_by_name() -> None:
@@ -144,7 +144,7 @@ def test_a_display_name_is_a_suggestion_unless_the_policy_names_it() -> None:
     """The candidate is there for a person; the policy may let it link."""
     world = replace(HYBRID, cloud=(like_john(display_name="john smith", enabled=False),))
     (candidate,) = world.pair_link(JOHN).candidates
-    assert (candidate.id, candidate.evidence) == (like_john().id, "DisplayName")
+    assert (candidate.id, candidate.evidence) == (RemoteId(like_john().id), "DisplayName")
     assert candidate.detail == "j.s@contoso.test · cloud · disabled"
     allowed = Options(pairing=(MatchKey.MAIL, MatchKey.DISPLAY_NAME))
     link = replace(world, policies=(settings(options=allowed),)).pair_link(JOHN)
@@ -165,7 +165,7 @@ def test_two_users_of_one_tier_are_a_question() -> None:
     one, two = like_john(mail=JOHN.mail), cloud("john", aliases=(JOHN.mail,))
     world = replace(HYBRID, cloud=(one, two))
     link = world.pair_link(JOHN)
-    assert (link.state, {c.id for c in link.candidates}) == (
+    assert (link.state, {str(c.id) for c in link.candidates}) == (
         LinkState.AMBIGUOUS,
         {one.id, two.id},
     )
@@ -189,7 +189,7 @@ def test_a_pair_holds_by_id() -> None:
     half = like_john(id=synced(JOHN).id)
     later = replace(first, cloud=(half, cloud("other", mail=JOHN.mail)))
     link = later.pair_link(JOHN)
-    assert (link.id, link.state, link.name) == (half.id, LinkState.LINKED, "J. S.")
+    assert (link.id, link.state, link.name) == (RemoteId(half.id), LinkState.LINKED, "J. S.")
     assert later.plan().changes == ()
 
 

@@ -22,6 +22,8 @@ from muster.cli.main import app
 from muster.cli.shell import run
 from muster.lab.lab import Lab
 from muster.lab.mix import Mix
+from muster.model.directory import DirectoryUser
+from muster.model.entra import EntraUser
 from muster.model.records import ContactEmail, PsaContact, VaultEntry
 from muster.plan.keys import fold
 from muster.reconcile import propose
@@ -98,7 +100,8 @@ def _identifying(original: Original) -> Iterator[str]:
     assert tenant
     yield from (domain.domain.dns_name, domain.domain.dn, domain.domain.sid, tenant.tenant.id)
     yield from (str(original.desired.customer.name), original.desired.customer.display_name)
-    for user in (*domain.users, *tenant.users):
+    users: tuple[DirectoryUser | EntraUser, ...] = (*domain.users, *tenant.users)
+    for user in users:
         yield from (user.id, user.upn or user.id, user.mail or user.id)
         yield from (text for text in (user.surname, user.display_name) if text and len(text) > 4)
     for person in domain.users:

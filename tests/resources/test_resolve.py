@@ -187,7 +187,7 @@ def test_the_native_vault_always_keeps_administrators(
     )
     policy = POLICIES[2 if account_type is EU else 3]
     settings = replace(policy.settings, options=Options(vault=written))
-    policies = (replace(policy, settings=settings),)
+    policies: tuple[AutomaticImportPolicy, ...] = (replace(policy, settings=settings),)
     customer = _customer()
     if own:
         customer, policies = replace(customer, imports=(settings,)), ()

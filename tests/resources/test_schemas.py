@@ -30,6 +30,7 @@ from muster.resources import load_schema, parse, parse_connections, schema_direc
 from muster.resources.documents import NotYaml, read_documents
 from muster.resources.rules import holds, needs_old_value
 from muster.resources.schemas import DESIRED_KINDS, KINDS
+from muster.resources.tables import Table
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 
@@ -187,7 +188,7 @@ READ_APART = {
     ],
 )
 def test_the_parser_reads_every_field_and_no_other(
-    properties: Mapping[str, Any], tables: list[parse.Table], apart: set[str]
+    properties: Mapping[str, Any], tables: list[Table], apart: set[str]
 ) -> None:
     """A field is in a schema only if the parser reads it, and the other way round."""
     read = {name for table in tables for name in table}
@@ -233,7 +234,7 @@ def _model_default(model: type, attribute: str) -> Any:
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
 def test_a_default_is_the_same_in_schema_and_model(
-    schema: Mapping[str, Any], table: parse.Table, model: type
+    schema: Mapping[str, Any], table: Table, model: type
 ) -> None:
     """What a cluster fills in is what Muster takes when nothing stands there."""
     compared = 0

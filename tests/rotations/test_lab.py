@@ -23,7 +23,7 @@ from muster.adapters.secrets import FileSecrets
 from muster.assembly import Assembly
 from muster.lab.directory.protocol import Code
 from muster.lab.faults import Disconnect, LostReply, ServerError, Throttle
-from muster.lab.graph.lab import READ_PERMISSIONS
+from muster.lab.graph import READ_PERMISSIONS
 from muster.lab.lab import Lab
 from muster.lab.mix import Mix, VaultMix
 from muster.model.accounts import AccountRecord, Known

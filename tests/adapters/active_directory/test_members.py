@@ -38,7 +38,12 @@ class CannedSession(LdapSession):
         self.asked: list[str] = []
 
     def read(
-        self, dn: str, attributes: Sequence[str], *, controls: tuple[str, ...] = ()
+        self,
+        dn: str,
+        attributes: Sequence[str],
+        *,
+        controls: tuple[str, ...] = (),
+        access_list: bool = False,
     ) -> Entry | None:
         """Return the next answer."""
         self.asked.append(attributes[0])

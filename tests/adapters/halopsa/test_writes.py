@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.adapters.halopsa.conftest import OpenHalo, World
 
@@ -57,7 +59,7 @@ def test_without_a_main_site_nothing_is_guessed(open_halo: OpenHalo) -> None:
     ],
 )
 def test_an_address_is_looked_for_before_a_create(
-    halo: World, emails: list[str], more: dict[str, bool], twin: bool
+    halo: World, emails: list[str], more: dict[str, Any], twin: bool
 ) -> None:
     """Also a second address, which lists do not show; a part of another address is none."""
     client = halo.lab.add_client("Contoso")

@@ -26,10 +26,15 @@ class MeddledSession(LdapSession):
         self.meddle = meddle
 
     def read(
-        self, dn: str, attributes: Sequence[str], *, controls: tuple[str, ...] = ()
+        self,
+        dn: str,
+        attributes: Sequence[str],
+        *,
+        controls: tuple[str, ...] = (),
+        access_list: bool = False,
     ) -> Entry | None:
         """Read, then meddle."""
-        entry = super().read(dn, attributes, controls=controls)
+        entry = super().read(dn, attributes, controls=controls, access_list=access_list)
         self.meddle()
         return entry
 
