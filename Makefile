@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check e2e bench lab-venv dev-venv static
+.PHONY: help demo test coverage check e2e bench lab-venv dev-venv static
 
 BIN := .venv/bin
 COVERAGE_FLOOR := 85
@@ -18,7 +18,10 @@ help: ## show this list
 demo: lab-venv ## watch Muster at work against simulated systems; needs no account anywhere
 	@$(BIN)/muster demo $(ARGS)
 
-test: static ## lint, format, types, import direction, then all tests but those on real servers
+test: static ## lint, format, types, import direction, then all tests that are quick and need no server
+	$(BIN)/python -m pytest -n auto -m "not real and not thorough" --durations=5 $(ARGS)
+
+coverage: dev-venv ## all tests but those on real servers, and how much of the program they reach
 	$(BIN)/python -m pytest -n auto -m "not real" --durations=5 \
 	  --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) $(ARGS)
 
