@@ -313,7 +313,7 @@ class PsaContract:
             CutBody(),
             Disconnect(),
             LostReply(),
-            Slow(delay_s=0.8),
+            Slow(delay_s=0.9),
         ],
         ids=str,
     )

@@ -45,7 +45,7 @@ class HaloPsaWorld:
         options = HttpOptions(
             budget_share=100,
             ca_pem=self.lab.ca.cert_pem.bytes().decode(),
-            read_timeout_s=0.5,
+            read_timeout_s=0.75,
             retry_budget_s=retry_budget_s,
             first_delay_s=0.02,
         )

@@ -289,7 +289,7 @@ class VaultContract:
             CutBody(),
             Disconnect(),
             LostReply(),
-            Slow(delay_s=0.8),
+            Slow(delay_s=0.9),
         ],
         ids=str,
     )
