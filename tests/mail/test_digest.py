@@ -62,11 +62,11 @@ def test_what_happened_is_counted_and_named() -> None:
     assert (told.rotated, told.unsure_mails, told.ambiguous, told.drift) == (1, 1, 3, 2)
     assert told.not_rotated == (f"{JOHN.identity.user}: Failed, no rights",)
     message = write_digest([told, CustomerDigest(customer=CustomerName("calm"))], ("a@b.c",), NOW)
-    assert message.subject == "Muster: 1 of 2 customers need somebody"
+    assert message.subject == "Muster: 1 of 2 customers in need of somebody"
     for line in (
         "  failed: Create vault x y: 503",
         "  failed: refused: 12 changes exceed the limit.",
-        "  3 matches wait: muster matches -c contoso",
+        "  matches that wait (muster matches -c contoso): 3",
         "In agreement: calm",
     ):
         assert line in message.text.splitlines()

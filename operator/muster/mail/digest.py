@@ -104,7 +104,7 @@ def write_digest(
     day = now.strftime("%Y-%m-%d %H:%M %Z").strip()
     head = [
         f"The 24 hours until {day}.",
-        f"{len(ordered)} customers, {len(loud)} of them need somebody.",
+        f"Customers: {len(ordered)}. In need of somebody: {len(loud)}.",
         f"Passwords rotated: {sum(one.rotated for one in ordered)}. "
         f"Not rotated: {sum(len(one.not_rotated) for one in ordered)}. "
         f"Welcome e-mails: {sum(one.welcomed for one in ordered)}.",
@@ -113,10 +113,11 @@ def write_digest(
     lines = [*head, *(line for one in loud for line in _lines(one))]
     quiet = ", ".join(one.customer for one in ordered if one.quiet)
     lines += [f"In agreement: {quiet}"] if quiet else []
-    need = f"{len(loud)} of {len(ordered)} customers need somebody"
     return MailMessage(
         to=to,
-        subject=f"Muster: {need}" if loud else "Muster: everything is in agreement",
+        subject=f"Muster: {len(loud)} of {len(ordered)} customers in need of somebody"
+        if loud
+        else "Muster: everything is in agreement",
         text="\n".join(lines) + "\n",
         key=f"digest/{now.isoformat()}",
     )
@@ -127,12 +128,12 @@ def _lines(one: CustomerDigest) -> Iterator[str]:
     if one.unwell:
         yield f"  {_fit(one.unwell)}"
     counts = (
-        (one.ambiguous, f"matches wait: muster matches -c {one.customer}"),
-        (one.drift, "fields differ"),
-        (one.unsure_mails, "welcome e-mails may have been sent"),
+        (one.ambiguous, f"matches that wait (muster matches -c {one.customer})"),
+        (one.drift, "fields that differ"),
+        (one.unsure_mails, "welcome e-mails that may have been sent"),
         (one.rotated, "passwords rotated"),
     )
-    yield from (f"  {count} {what}" for count, what in counts if count)
+    yield from (f"  {what}: {count}" for count, what in counts if count)
     for what, texts in (("not rotated", one.not_rotated), ("failed", one.failures)):
         yield from (f"  {what}: {_fit(text)}" for text in texts[:_MOST_LINES])
         if len(texts) > _MOST_LINES:
