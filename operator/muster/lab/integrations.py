@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import trustme
@@ -25,154 +26,40 @@ from muster.lab.mix import PsaMix, VaultMix
 from muster.lab.smtp.lab import USER, LabSmtp
 from muster.sealing import new_key
 
-Secrets = Mapping[tuple[str, str], str]
-"""Values by the name and key of their secret."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabIntegration:
     """One vault or PSA of the lab, empty at first."""
 
     name: str
-    """The name of its Integration."""
+    """The name of its Integration, and of its secret."""
     title: str
     """As people say it."""
+    product: str
+    """The field of the Integration's spec that configures it."""
     simulator: HttpLab | None
     """None: nothing is served, because the system is Muster's own."""
     populate: Callable[[PlannedCustomer], str]
     """Adds a customer with its records; returns the id of its organization or company."""
-    spec: Callable[[], dict[str, Any]]
-    """The Integration's spec; known once the simulator serves."""
-    secrets: Secrets
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What its spec says beside address and secrets."""
+    values: Mapping[str, str] = field(repr=False)
+    """The values of its secret by key; the spec's field for `apiKey` is `apiKeyRef`."""
+
+    def spec(self) -> dict[str, Any]:
+        """Return the Integration's spec; known once the simulator serves."""
+        served = {"endpoint": self.simulator.endpoint, "caRef": dict(CA)} if self.simulator else {}
+        refs = {f"{key}Ref": {"name": self.name, "key": key} for key in self.values}
+        return {self.product: {**served, **self.settings, **refs}}
+
+    @property
+    def secrets(self) -> dict[tuple[str, str], str]:
+        """The values by the name and key of their secret."""
+        return {(self.name, key): value for key, value in self.values.items()}
 
     def writes(self) -> int:
         """Return how many writes took effect."""
         return self.simulator.writes() if self.simulator else 0
-
-
-def it_glue(lab: ItGlueLab, categories: tuple[str, ...]) -> LabIntegration:
-    """Return the row of a simulated IT Glue."""
-    for category in categories:
-        lab.add_category(category)
-
-    def spec() -> dict[str, Any]:
-        key = {"name": "it-glue", "key": "apiKey"}
-        return {"itGlue": {"endpoint": lab.endpoint, "apiKeyRef": key, "caRef": dict(CA)}}
-
-    return LabIntegration(
-        name="it-glue",
-        title="IT Glue",
-        simulator=lab,
-        populate=lambda customer: populate_vault(lab, customer),
-        spec=spec,
-        secrets={("it-glue", "apiKey"): lab.key},
-    )
-
-
-def connect_wise(lab: ConnectWiseLab) -> LabIntegration:
-    """Return the row of a simulated ConnectWise."""
-
-    def spec() -> dict[str, Any]:
-        body = {
-            "endpoint": lab.endpoint,
-            "companyId": lab.company_id,
-            "clientId": lab.client_id,
-            "publicKeyRef": {"name": "connectwise", "key": "publicKey"},
-            "privateKeyRef": {"name": "connectwise", "key": "privateKey"},
-            "caRef": dict(CA),
-        }
-        return {"connectWise": body}
-
-    return LabIntegration(
-        name="connectwise",
-        title="ConnectWise",
-        simulator=lab,
-        populate=lambda customer: populate_psa(lab, customer),
-        spec=spec,
-        secrets={
-            ("connectwise", "publicKey"): lab.public_key,
-            ("connectwise", "privateKey"): lab.private_key,
-        },
-    )
-
-
-def hudu(lab: HuduLab) -> LabIntegration:
-    """Return the row of a simulated Hudu."""
-
-    def spec() -> dict[str, Any]:
-        key = {"name": "hudu", "key": "apiKey"}
-        return {"hudu": {"endpoint": lab.endpoint, "apiKeyRef": key, "caRef": dict(CA)}}
-
-    return LabIntegration(
-        name="hudu",
-        title="Hudu",
-        simulator=lab,
-        populate=lambda customer: populate_hudu(lab, customer),
-        spec=spec,
-        secrets={("hudu", "apiKey"): lab.key},
-    )
-
-
-def native_vault() -> LabIntegration:
-    """Return the row of the native vault, which is empty: nobody had one before Muster."""
-    key = {"name": "vault", "key": "keys"}
-    spec = {"nativeVault": {"backend": "Registry", "keyRef": key}}
-    return LabIntegration(
-        name="vault",
-        title="Native vault",
-        simulator=None,
-        populate=lambda customer: customer.facts.name,
-        spec=lambda: spec,
-        secrets={("vault", "keys"): new_key().reveal()},
-    )
-
-
-def autotask(lab: AutotaskLab) -> LabIntegration:
-    """Return the row of a simulated Autotask."""
-
-    def spec() -> dict[str, Any]:
-        body = {
-            "endpoint": lab.endpoint,
-            "userName": lab.user_name,
-            "secretRef": {"name": "autotask", "key": "secret"},
-            "integrationCodeRef": {"name": "autotask", "key": "integrationCode"},
-            "caRef": dict(CA),
-        }
-        return {"autotask": body}
-
-    return LabIntegration(
-        name="autotask",
-        title="Autotask",
-        simulator=lab,
-        populate=lambda customer: populate_autotask(lab, customer),
-        spec=spec,
-        secrets={
-            ("autotask", "secret"): lab.secret,
-            ("autotask", "integrationCode"): lab.integration_code,
-        },
-    )
-
-
-def halo_psa(lab: HaloPsaLab) -> LabIntegration:
-    """Return the row of a simulated HaloPSA."""
-
-    def spec() -> dict[str, Any]:
-        body = {
-            "endpoint": lab.endpoint,
-            "clientId": lab.client_id,
-            "clientSecretRef": {"name": "halopsa", "key": "clientSecret"},
-            "caRef": dict(CA),
-        }
-        return {"haloPsa": body}
-
-    return LabIntegration(
-        name="halopsa",
-        title="HaloPSA",
-        simulator=lab,
-        populate=lambda customer: populate_halopsa(lab, customer),
-        spec=spec,
-        secrets={("halopsa", "clientSecret"): lab.client_secret},
-    )
 
 
 def mail_spec(lab: LabSmtp) -> dict[str, Any]:
@@ -195,19 +82,78 @@ def open_vault(
     """Return an empty vault of the product that was asked for."""
     match mix:
         case VaultMix.IT_GLUE:
-            return it_glue(ItGlueLab(ca=ca, faults=faults), categories)
+            it_glue = ItGlueLab(ca=ca, faults=faults)
+            for category in categories:
+                it_glue.add_category(category)
+            return LabIntegration(
+                name="it-glue",
+                title="IT Glue",
+                product="itGlue",
+                simulator=it_glue,
+                populate=partial(populate_vault, it_glue),
+                values={"apiKey": it_glue.key},
+            )
         case VaultMix.HUDU:
-            return hudu(HuduLab(ca=ca, faults=faults))
+            hudu = HuduLab(ca=ca, faults=faults)
+            return LabIntegration(
+                name="hudu",
+                title="Hudu",
+                product="hudu",
+                simulator=hudu,
+                populate=partial(populate_hudu, hudu),
+                values={"apiKey": hudu.key},
+            )
         case VaultMix.NATIVE:
-            return native_vault()
+            return LabIntegration(
+                name="vault",
+                title="Native vault",
+                product="nativeVault",
+                simulator=None,
+                populate=lambda customer: customer.facts.name,  # nobody had one before Muster
+                settings={"backend": "Registry"},
+                values={"key": new_key().reveal()},
+            )
 
 
 def open_psa(mix: PsaMix, ca: trustme.CA, faults: Faults) -> LabIntegration:
     """Return an empty PSA of the product that was asked for."""
     match mix:
         case PsaMix.CONNECT_WISE:
-            return connect_wise(ConnectWiseLab(ca=ca, faults=faults))
+            connectwise = ConnectWiseLab(ca=ca, faults=faults)
+            return LabIntegration(
+                name="connectwise",
+                title="ConnectWise",
+                product="connectWise",
+                simulator=connectwise,
+                populate=partial(populate_psa, connectwise),
+                settings={
+                    "companyId": connectwise.company_id,
+                    "clientId": connectwise.client_id,
+                },
+                values={
+                    "publicKey": connectwise.public_key,
+                    "privateKey": connectwise.private_key,
+                },
+            )
         case PsaMix.AUTOTASK:
-            return autotask(AutotaskLab(ca=ca, faults=faults))
+            autotask = AutotaskLab(ca=ca, faults=faults)
+            return LabIntegration(
+                name="autotask",
+                title="Autotask",
+                product="autotask",
+                simulator=autotask,
+                populate=partial(populate_autotask, autotask),
+                settings={"userName": autotask.user_name},
+                values={"secret": autotask.secret, "integrationCode": autotask.integration_code},
+            )
         case PsaMix.HALO_PSA:
-            return halo_psa(HaloPsaLab(ca=ca, faults=faults))
+            halopsa = HaloPsaLab(ca=ca, faults=faults)
+            return LabIntegration(
+                name="halopsa",
+                title="HaloPSA",
+                product="haloPsa",
+                simulator=halopsa,
+                populate=partial(populate_halopsa, halopsa),
+                settings={"clientId": halopsa.client_id},
+                values={"clientSecret": halopsa.client_secret},
+            )
