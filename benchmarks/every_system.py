@@ -3,8 +3,8 @@
 One customer per mix, so that each product is read once: a first run that links and creates, and
 a run in which nothing has changed. The registry, the adapters and TLS are the real ones; the
 vendors are the lab's, whose page sizes and oddities are the vendors' own. The least is the number
-of full pages that the objects of the no-change run fill, which no client can go below without
-reading changes only.
+of full pages that the objects of a run fill, which no client can go below without reading changes
+only.
 
 Run by hand: `python -m benchmarks.every_system [PEOPLE]`.
 """
@@ -127,13 +127,14 @@ def _row(mix: str, run: str, read: SourceRead, asked: Totals) -> Row:
 
 def main(people: int = PEOPLE) -> None:
     """Measure every mix and print the table."""
-    columns = ("system", "run", "objects", "reads", "per 1,000", "least", "writes")
+    columns = ("estate", "system", "run", "objects", "reads", "per 1,000", "least", "writes")
     table = Table(*columns, title=f"requests to every system, one customer of {people:,} people")
     for mix in MIXES:
         for row in sorted(measure(mix, people), key=lambda one: (one.system, one.run)):
             page = PAGE[row.system]
             least = math.ceil(row.objects / page) / max(row.objects, 1) * 1000 if page else 0.0
             table.add_row(
+                row.mix,
                 row.system,
                 row.run,
                 f"{row.objects:,}",
@@ -142,7 +143,7 @@ def main(people: int = PEOPLE) -> None:
                 f"{least:.2f}",
                 f"{row.writes:,}",
             )
-    Console(width=100).print(table)
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":
