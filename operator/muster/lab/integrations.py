@@ -26,6 +26,8 @@ from muster.lab.mix import PsaMix, VaultMix
 from muster.lab.smtp.lab import USER, LabSmtp
 from muster.sealing import new_key
 
+_FIELDS = {"keys": "keyRef"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabIntegration:
@@ -44,12 +46,17 @@ class LabIntegration:
     settings: Mapping[str, str] = field(default_factory=dict)
     """What its spec says beside address and secrets."""
     values: Mapping[str, str] = field(repr=False)
-    """The values of its secret by key; the spec's field for `apiKey` is `apiKeyRef`."""
+    """The values of its secret by key; the spec's field for `apiKey` is `apiKeyRef`.
+
+    A key ring holds several keys, so its one differs (`_FIELDS`).
+    """
 
     def spec(self) -> dict[str, Any]:
         """Return the Integration's spec; known once the simulator serves."""
         served = {"endpoint": self.simulator.endpoint, "caRef": dict(CA)} if self.simulator else {}
-        refs = {f"{key}Ref": {"name": self.name, "key": key} for key in self.values}
+        refs = {
+            _FIELDS.get(key, f"{key}Ref"): {"name": self.name, "key": key} for key in self.values
+        }
         return {self.product: {**served, **self.settings, **refs}}
 
     @property
@@ -111,7 +118,7 @@ def open_vault(
                 simulator=None,
                 populate=lambda customer: customer.facts.name,  # nobody had one before Muster
                 settings={"backend": "Registry"},
-                values={"key": new_key().reveal()},
+                values={"keys": new_key().reveal()},
             )
 
 
