@@ -68,3 +68,33 @@ def test_a_reference_to_a_secret_is_never_touched(tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8")
     assert list(fix_files([tmp_path])) == []
     assert file.read_text(encoding="utf-8") == text
+
+
+def test_a_link_that_leads_away_is_not_written_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pull request may hold a link to any file of the machine; only files of the tree change."""
+    outside, tree = tmp_path / "outside.yaml", tmp_path / "tree"
+    outside.write_text(WRONG, encoding="utf-8")
+    tree.mkdir()
+    (tree / "away.yaml").symlink_to(outside)
+    monkeypatch.chdir(tree)
+    assert list(fix_files([Path()])) == []
+    assert outside.read_text(encoding="utf-8") == WRONG
+
+    (tree / "away.yaml").unlink()
+    (tree / "real.txt").write_text(WRONG, encoding="utf-8")
+    (tree / "within.yaml").symlink_to("real.txt")
+    assert len(list(fix_files([Path()]))) == 4
+    assert (tree / "real.txt").read_text(encoding="utf-8") == RIGHT
+    assert (tree / "within.yaml").is_symlink()
+
+
+def test_a_file_is_mended_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Where the new content has no room, the old one stays, and nothing lies beside it."""
+    file = tmp_path / "estate.yaml"
+    file.write_text(WRONG, encoding="utf-8")
+    before = file.stat().st_ino
+    assert list(fix_files([tmp_path]))
+    assert file.stat().st_ino != before
+    assert [one.name for one in tmp_path.iterdir()] == ["estate.yaml"]

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from muster.cli.output import visible
 from muster.resources.codes import Code
-from muster.resources.files import MAX_BYTES, split_lines
+from muster.resources.files import MAX_BYTES, leads_away, split_lines
 from muster.resources.leaks import find_keys
 from muster.resources.problems import Problem
 from muster.resources.schemas import DESIRED_KINDS, written_schema
@@ -71,19 +71,12 @@ def _drawn(line: str, one: Problem) -> list[str]:
 
 
 def _file_lines(file: Path) -> Sequence[str]:
-    if _leads_away(file):
+    if leads_away(file):
         return []
     try:
         return [line.rstrip("\r\n\x85\u2028\u2029") for line in split_lines(_text(file))]
     except (OSError, UnicodeDecodeError):
         return []
-
-
-def _leads_away(file: Path) -> bool:
-    """Say whether a link leads out of the directory we run in: who wrote it may read its log."""
-    if not any(one.is_symlink() for one in (file, *file.parents)):
-        return False
-    return not file.resolve().is_relative_to(Path.cwd())
 
 
 def _text(file: Path) -> str:

@@ -5,9 +5,6 @@ Where the line goes is left to `insertion`, how it is written to `writing`.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ from muster.errors import MusterError
 from muster.model.names import CustomerName
 from muster.resources.insertion import Field, NotEditable, Spot, insert_field
 from muster.resources.load import LoadedEstate, Placed
+from muster.resources.replacing import replace_file
 
 _MARK = b"\xef\xbb\xbf"
 
@@ -64,7 +62,7 @@ def _write_file(file: Path, todo: list[tuple[Placed, Edit]]) -> list[Edited]:
             text, edited = _edit(text, placed, edit)
             done.append(edited)
         if text != before:
-            _replace(file.resolve(), mark + text.encode("utf-8"))
+            replace_file(file, mark + text.encode("utf-8"))
     except (OSError, UnicodeDecodeError) as exc:
         raise MusterError(f"Cannot edit {file}: {getattr(exc, 'strerror', None) or exc}.") from exc
     return done
@@ -77,16 +75,3 @@ def _edit(text: str, placed: Placed, edit: Edit) -> tuple[str, Edited]:
         return insert_field(text, spot, edit.field), Edited(edit=edit, place=place)
     except NotEditable as refused:
         return text, Edited(edit=edit, place=place, problem=str(refused))
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Put new content in a file's place, so that a crash leaves the old or the new one."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as new:
-            new.write(data)
-        shutil.copymode(file, name)
-        Path(name).replace(file)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

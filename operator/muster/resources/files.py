@@ -85,6 +85,16 @@ def is_yaml(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES
 
 
+def leads_away(file: Path) -> bool:
+    """Say whether a link leads out of the directory we run in.
+
+    Who may write a tree may put links into it, to any file of the machine that checks it.
+    """
+    if not any(one.is_symlink() for one in (file, *file.parents)):
+        return False
+    return not file.resolve().is_relative_to(Path.cwd())
+
+
 def _below(directory: Path) -> Iterator[Path]:
     for root, directories, files in os.walk(directory):
         directories[:] = sorted(name for name in directories if not name.startswith("."))

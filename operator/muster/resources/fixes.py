@@ -1,7 +1,8 @@
 """Mends in files what has exactly one right answer, and leaves every other character alone.
 
 That is a number in quotes where text is wanted, and upper and lower case of names and words.
-What would be a guess, such as a misspelt field, stays a problem for a person.
+What would be a guess, such as a misspelt field, stays a problem for a person. So does all that
+stands behind a link which leads out of the directory we run in.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from muster.resources.files import STDIN, split_lines
+from muster.errors import MusterError
+from muster.resources.files import STDIN, leads_away, split_lines
 from muster.resources.load import load_estate
 from muster.resources.problems import Problem
+from muster.resources.replacing import replace_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +29,18 @@ class Fixed:
 
 
 def fix_files(paths: Sequence[Path]) -> Iterator[Fixed]:
-    """Mend the files in place and yield what was done; standard input is left as it is."""
+    """Mend the files, each whole or not at all; yield what was done. Standard input is left alone.
+
+    Raises:
+        MusterError: a file cannot be written; files before it were.
+    """
     by_file: defaultdict[str, list[Problem]] = defaultdict(list)
     for problem in load_estate([path for path in paths if path != STDIN]).problems:
         if problem.fix:
             by_file[problem.file].append(problem)
     for name, problems in by_file.items():
-        yield from _fix_file(Path(name), problems)
+        if not leads_away(Path(name)):
+            yield from _fix_file(Path(name), problems)
 
 
 def _fix_file(file: Path, problems: Sequence[Problem]) -> Iterator[Fixed]:
@@ -48,5 +56,8 @@ def _fix_file(file: Path, problems: Sequence[Problem]) -> Iterator[Fixed]:
             lines[problem.line - 1] = line[:start] + new + line[start + len(old) :]
             what = f"{old} is now {new}"
             done.append(Fixed(file=str(file), line=problem.line, what=what))
-    file.write_bytes((mark + "".join(lines)).encode("utf-8"))
+    try:
+        replace_file(file, (mark + "".join(lines)).encode("utf-8"))
+    except OSError as error:
+        raise MusterError(f"{file} cannot be mended: {error.strerror}.") from None
     yield from reversed(done)
