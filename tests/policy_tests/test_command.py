@@ -7,11 +7,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import xmlschema
 from tests.policy_tests.conftest import GOLD, Tree
 
 from muster.cli.main import app
 from muster.cli.shell import run
 
+XSD = Path(__file__).parents[1] / "validation" / "schemas" / "junit-10.xsd"
 WORLD = (
     GOLD
     + "directory: {users: [{name: jsmith, groups: [Muster Staff]}]}\n"
@@ -60,6 +62,8 @@ def test_the_reports_of_one_run_agree(tree: Tree, tmp_path: Path) -> None:
         (("--mutate",), 0),
         (("--mutate", "--strict"), 1),
         (("-o", "xml"), 64),
+        (("-o", "junit="), 64),
+        (("-o", "json", "-o", "text=-"), 64),
     ],
 )
 def test_what_is_asked_for_decides_the_exit_code(
@@ -67,6 +71,26 @@ def test_what_is_asked_for_decides_the_exit_code(
 ) -> None:
     """Too little coverage fails; survivors fail only under --strict; an unknown format is usage."""
     assert run(app, ["test", str(tree.write(RIGHT)), *arguments]) == code
+
+
+def test_a_report_follows_its_schema_whatever_the_names_are(tree: Tree, tmp_path: Path) -> None:
+    """Control characters in names are written out: the XSD of Jenkins accepts every ending."""
+    odd = "\\x1b[2J\\u2028]]>"
+    failing = f'{GOLD}directory: {{users: [{{name: "{odd}"}}]}}\n'
+    file = tree.write(
+        RIGHT,
+        f'{failing}expect: {{accounts: {{"{odd}": {{decision: Imported}}}}}}\n',
+        f'customer: "{odd}"\nexpect: {{}}\n',
+    )
+    file.write_text(file.read_text(encoding="utf-8").replace("name: test 1", f'name: "{odd}"'))
+    (tree.folder / "bad.muster-test").write_text("- x\n", encoding="utf-8")
+    junit = tmp_path / "out.xml"
+    assert run(app, ["test", str(tree.folder), "-o", f"junit={junit}"]) == 1
+    xmlschema.XMLSchema(str(XSD)).validate(str(junit))
+    text = junit.read_text(encoding="ascii")
+    assert r"\x1b[2J" in text
+    tags = [child.tag for case in ElementTree.fromstring(text)[0] for child in case]
+    assert sorted(tags) == ["error", "error", "failure"]
 
 
 def test_wrong_resources_are_an_error_of_the_test(

@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
-from xml.etree import ElementTree
 
 import yaml
 
 from muster import __version__
+from muster.cli.junit import Case, Ending, write_junit
 from muster.cli.open_reports import as_open_report
 from muster.cli.output import UNPRINTABLE, json_text, visible
 from muster.resources.codes import Code, Severity, explanations
@@ -83,33 +83,21 @@ def _yaml(value: Any) -> str:
 def as_junit(problems: Problems) -> str:
     """Write a JUnit report: one failed case per error, and one that passed where there is none.
 
-    Warnings and notes are skipped cases, so that they show and fail nothing. The text is ASCII,
-    other letters are references, so no wrong encoding can break it. Source of the form: the XSD
-    of Jenkins' xUnit plugin (jenkinsci/xunit-plugin, junit-10.xsd).
+    Warnings and notes are skipped cases, so that they show and fail nothing.
     """
-    failures = sum(one.code.severity is Severity.ERROR for one in problems)
-    counts = {"tests": str(len(problems) or 1), "failures": str(failures), "errors": "0"}
-    root = ElementTree.Element("testsuites", {"name": "muster validate"})
-    skipped = {"skipped": str(len(problems) - failures)}
-    names = {"name": "muster validate", **counts, **skipped}
-    suite = ElementTree.SubElement(root, "testsuite", names)
-    for one in problems:
-        _junit_case(suite, one)
-    if not problems:
-        ElementTree.SubElement(suite, "testcase", {"classname": "muster", "name": "validate"})
-    ElementTree.indent(root)
-    text: bytes = ElementTree.tostring(root, encoding="us-ascii", xml_declaration=True)
-    return text.decode("ascii")
+    passed = Case(group="muster", name="validate")
+    return write_junit("muster validate", [_junit_case(one) for one in problems] or [passed])
 
 
-def _junit_case(suite: ElementTree.Element, one: Problem) -> None:
-    # XML 1.0, section 2.2: most control characters may not stand in it, not even as references.
-    file = visible(one.file)
-    name = f"{one.code} {file}:{one.line}:{one.column}"
-    case = ElementTree.SubElement(suite, "testcase", {"classname": file, "name": name})
+def _junit_case(one: Problem) -> Case:
     failed = one.code.severity is Severity.ERROR
-    words = {"message": visible(one.text, keep="\n"), **({"type": str(one.code)} if failed else {})}
-    ElementTree.SubElement(case, "failure" if failed else "skipped", words)
+    return Case(
+        group=one.file,
+        name=f"{one.code} {one.file}:{one.line}:{one.column}",
+        ending=Ending.FAILURE if failed else Ending.SKIPPED,
+        message=one.text,
+        kind=one.code if failed else "",
+    )
 
 
 _SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}

@@ -12,7 +12,7 @@ import typer
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import complain, out, say
-from muster.errors import MusterError
+from muster.cli.targets import read_targets, save
 
 if TYPE_CHECKING:
     from muster.testing.documents import Report
@@ -132,7 +132,7 @@ def policy_tests(
         from muster.cli.session import place
 
         return record_customer(record, place(paths, state, secrets, patience), to)
-    targets = _targets(output)
+    targets = read_targets(TestFormat, output or (TestFormat.TEXT,))
     report = _run(
         paths or [Path()],
         mutate=mutate,
@@ -142,21 +142,6 @@ def policy_tests(
     for kind, path in targets:
         _write(kind, path, report)
     return _exit_code(report, coverage_min, strict=strict)
-
-
-def _targets(output: Sequence[str] | None) -> list[tuple[TestFormat, Path | None]]:
-    """Read each `FORMAT` or `FORMAT=PATH`; one may go to the screen."""
-    found: list[tuple[TestFormat, Path | None]] = []
-    for text in output or (str(TestFormat.TEXT),):
-        name, _, path = text.partition("=")
-        try:
-            found.append((TestFormat(name), Path(path) if path else None))
-        except ValueError:
-            message = f'There is no format "{name}". Write one of {_FORMATS}.'
-            raise typer.BadParameter(message) from None
-    if sum(path is None for _, path in found) > 1:
-        raise typer.BadParameter("Only one --output may go to the screen; give the others a =PATH.")
-    return found
 
 
 def _run(paths: Sequence[Path], *, mutate: bool, coverage: bool, limit_s: float) -> Report:
@@ -200,32 +185,33 @@ def _mutation(
 
 
 def _write(kind: TestFormat, path: Path | None, report: Report) -> None:
-    from muster.cli.output import Format, print_data
+    from muster.cli.output import Format, print_data, print_text
     from muster.cli.testing_text import print_report
-    from muster.testing.documents import as_data, as_junit
+    from muster.testing.documents import as_data
 
-    if path is None and kind is TestFormat.TEXT:
+    if path is not None:
+        save(path, _text(kind, report))
+    elif kind is TestFormat.TEXT:
         print_report(report, out())
-    elif path is None and kind is TestFormat.JSON:
+    elif kind is TestFormat.JSON:
         print_data(as_data(report), Format.JSON)
-    elif path is None:
-        out().print(as_junit(report), markup=False, soft_wrap=True, highlight=False)
     else:
-        _save(path, _text(kind, report))
+        print_text(_text(kind, report))
 
 
 def _text(kind: TestFormat, report: Report) -> str:
     import io
-    import json
 
     from rich.console import Console
 
+    from muster.cli.output import json_text
+    from muster.cli.testing_junit import as_junit
     from muster.cli.testing_text import print_report
-    from muster.testing.documents import as_data, as_junit
+    from muster.testing.documents import as_data
 
     match kind:
         case TestFormat.JSON:
-            return json.dumps(as_data(report), indent=2, ensure_ascii=False)
+            return json_text(as_data(report))
         case TestFormat.JUNIT:
             return as_junit(report)
         case TestFormat.TEXT:
@@ -233,13 +219,6 @@ def _text(kind: TestFormat, report: Report) -> str:
             with console.capture() as captured:
                 print_report(report, console)
             return captured.get().rstrip("\n")
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise MusterError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _exit_code(report: Report, coverage_min: int | None, *, strict: bool) -> int:

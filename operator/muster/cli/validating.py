@@ -13,13 +13,11 @@ from muster.cli import options
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import Format, counted, out, print_data, print_text, say, visible
 from muster.cli.problem_formats import WRITERS, ProblemFormat, as_data, is_valid
-from muster.errors import MusterError
+from muster.cli.targets import read_targets, save
 
 if TYPE_CHECKING:
     from muster.resources.load import LoadedEstate
     from muster.resources.problems import Problem
-
-Target = tuple[ProblemFormat, Path | None]
 
 _FORMATS = ", ".join(ProblemFormat)
 
@@ -71,9 +69,7 @@ def validate(
     from muster.resources import load_estate
 
     collect_rarely()
-    targets = [_target(text) for text in output or (str(ProblemFormat.TEXT),)]
-    if sum(path is None for _, path in targets) > 1:
-        raise typer.BadParameter("Only one --output may go to the screen; give the others a =PATH.")
+    targets = read_targets(ProblemFormat, output or (ProblemFormat.TEXT,))
     where = place([*(paths or ()), *(also or ())]).paths
     if fix:
         _fix(where)
@@ -87,17 +83,6 @@ def validate(
         _write(kind, path, problems, loaded)
     failed = not is_valid(problems) or (strict and _warned(problems))
     return ExitCode.ERROR if failed else ExitCode.OK
-
-
-def _target(text: str) -> Target:
-    """Read `FORMAT` or `FORMAT=PATH`; the path `-` is the screen, as everywhere."""
-    name, named, path = text.partition("=")
-    if named and not path:
-        raise typer.BadParameter(f'"{text}" names no file. Write {name}=PATH, or {name} alone.')
-    try:
-        return ProblemFormat(name), Path(path) if path not in {"", "-"} else None
-    except ValueError:
-        raise typer.BadParameter(f'There is no format "{name}". Write one of {_FORMATS}.') from None
 
 
 def _guarded(loaded: LoadedEstate, paths: Sequence[Path]) -> tuple[Problem, ...]:
@@ -132,11 +117,7 @@ def _write(
         _show(kind, problems, loaded)
         return
     text = _text(problems, loaded) if kind is ProblemFormat.TEXT else WRITERS[kind](problems)
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}. Name a file in a directory that is"
-        raise MusterError(f"{message} there and yours to write.") from None
+    save(path, text)
 
 
 def _show(kind: ProblemFormat, problems: Sequence[Problem], loaded: LoadedEstate) -> None:

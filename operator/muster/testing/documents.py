@@ -1,10 +1,9 @@
-"""How test results are written for machines: one JSON document, one JUnit report. Pure."""
+"""All that a run of `muster test` found, and how it is written as one document. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from xml.etree import ElementTree
 
 from muster.resources.problems import Problem
 from muster.testing.coverage import Coverage
@@ -97,47 +96,3 @@ def _mutation(mutation: Mutation) -> dict[str, Any]:
             for one in mutation.survivors
         ],
     }
-
-
-def as_junit(report: Report) -> str:
-    """Write a JUnit report: a case per test, and one in error per file that cannot be read."""
-    failures = sum(bool(result.differences) for result in report.results)
-    errors = sum(bool(result.error) for result in report.results) + len(report.problems)
-    counts = {
-        "tests": str(len(report.results) + len(report.problems)),
-        "failures": str(failures),
-        "errors": str(errors),
-    }
-    root = ElementTree.Element("testsuites", {"name": "muster test"})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": "muster test", **counts})
-    for one in report.problems:
-        name = f"{one.code} {one.line}:{one.column}"
-        case = ElementTree.SubElement(suite, "testcase", {"classname": one.file, "name": name})
-        ElementTree.SubElement(case, "error", {"message": one.text, "type": str(one.code)})
-    for result in report.results:
-        _case(suite, result)
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
-
-
-def _case(suite: ElementTree.Element, result: TestResult) -> None:
-    file = str(result.test.place.file)
-    case = ElementTree.SubElement(suite, "testcase", {"classname": file, "name": result.test.name})
-    if result.error:
-        ElementTree.SubElement(case, "error", {"message": result.error, "type": "CannotRun"})
-    elif result.differences:
-        message = f"{len(result.differences)} not as expected"
-        failure = ElementTree.SubElement(
-            case, "failure", {"message": message, "type": "Difference"}
-        )
-        failure.text = "\n".join(
-            _sentence(result, index) for index in range(len(result.differences))
-        )
-
-
-def _sentence(result: TestResult, index: int) -> str:
-    one = result.differences[index]
-    where = result.test.place.locate(one.path)
-    who = f"{one.account} " if one.account else ""
-    why = f" ({one.why})" if one.why else ""
-    return f"{where}: {who}{one.field}: expected {one.expected}, but it is {one.actual}{why}"
