@@ -7,6 +7,7 @@ MusterError
   RemoteError      a system answered badly or not at all
     Unavailable    outage, time-out or cut answer; try again later
     RateLimited    the system named a delay, kept in `delay_s`
+    Untold         the system answered, and does not say what was asked; nor would it later
     AccessDenied   credentials, certificate or rights; a person must act
     Rejected       the system understood and refused this one request
       NotFound        what it is about does not exist, or is not visible
@@ -63,6 +64,10 @@ class RateLimited(RemoteError):
     def __init__(self, message: str, *, delay_s: float) -> None:
         super().__init__(message)
         self.delay_s = delay_s
+
+
+class Untold(RemoteError):
+    """An answer that does not tell what was asked; asking again would tell no more."""
 
 
 class AccessDenied(RemoteError):

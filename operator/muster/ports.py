@@ -73,8 +73,11 @@ class EntraDirectory(Protocol):
         """
         ...
 
-    def check(self) -> tuple[Check, ...]:
-        """Try sign-in, consent and each permission; raises nothing."""
+    def check(self, *, sets_passwords: bool = False) -> tuple[Check, ...]:
+        """Try sign-in, consent and each permission; raises nothing.
+
+        `sets_passwords` says whether git asks for passwords to be set in the tenant.
+        """
         ...
 
 
@@ -113,6 +116,7 @@ class PasswordDirectory(Protocol):
         For an hour the password before the live one may be accepted too.
 
         Raises:
+            Untold: it was asked, and the answer leaves it open: it can be proved otherwise only.
             RemoteError: nobody said; `maybe_applied` when the attempt may have been counted.
         """
         ...

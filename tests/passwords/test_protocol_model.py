@@ -36,6 +36,7 @@ from muster.passwords.steps import (
     Look,
     Looked,
     NoAnswer,
+    NotTold,
     Prove,
     SetPassword,
     Wait,
@@ -50,7 +51,12 @@ SCENARIOS = (
     Scenario(name="one attempt to spare, must change", threshold=3, must_change=True, faults=1),
     Scenario(name="must change, two faults", must_change=True, strangers=0),
     Scenario(name="a directory that proves nothing", date_only=True, faults=1),
+    Scenario(name="a token request proves", tokens=True, threshold=5, faults=1),
+    Scenario(
+        name="a token request, must change", tokens=True, threshold=3, must_change=True, faults=1
+    ),
     Scenario(name="two directories", targets=2, faults=1),
+    Scenario(name="two directories, a token request", targets=2, tokens=True, faults=1),
     Scenario(name="two directories, must change", targets=2, must_change=True, faults=1),
 )
 
@@ -144,6 +150,15 @@ def believes_the_first_no(
     return protocol.advance(job, command, event, now)
 
 
+def takes_what_is_left_open_for_yes(
+    job: PasswordJob, command: Command, event: Event, now: datetime
+) -> PasswordJob:
+    """Believe a token request that said nothing about the password."""
+    if isinstance(event, NotTold):
+        event = Answered(yes=True)
+    return protocol.advance(job, command, event, now)
+
+
 def proves_at_any_price(
     job: PasswordJob, command: Command, event: Event, now: datetime
 ) -> PasswordJob:
@@ -169,6 +184,7 @@ def forgets_the_due_date(job: PasswordJob, end: Finished, now: datetime) -> Pass
         (Machine(advance=takes_silence_for_no), "no finding says"),
         (Machine(advance=believes_the_first_no), "no finding says"),
         (Machine(advance=proves_at_any_price), "wrong sign-ins"),
+        (Machine(advance=takes_what_is_left_open_for_yes), "never had the password"),
         (Machine(conclude=forgets_the_due_date), "second job for the same due date"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -176,7 +192,8 @@ def forgets_the_due_date(job: PasswordJob, end: Finished, now: datetime) -> Pass
 def test_the_model_bites(mutant: Machine, complaint: str) -> None:
     """A protocol with one mistake is caught, and the story of how is told."""
     with pytest.raises(Broken, match=complaint) as caught:
-        explore(Scenario(name="mutant", threshold=3), mutant)
+        tokens = mutant.advance is takes_what_is_left_open_for_yes
+        explore(Scenario(name="mutant", threshold=3, tokens=tokens), mutant)
     assert "\nstart\n" in str(caught.value)
 
 

@@ -52,6 +52,7 @@ from muster.passwords.steps import (
     Missing,
     NoAnswer,
     NotSent,
+    NotTold,
     Prove,
     ReadEntry,
     RefusedByPolicy,
@@ -73,6 +74,7 @@ GONE = Missing(problem="gone")
 NO_RIGHT = Denied(problem="no right")
 DOWN = NotSent(problem="down")
 SILENT = NoAnswer(problem="silent")
+LEFT_OPEN = NotTold(problem="a second factor is asked for")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,8 @@ class Scenario:
     threshold: int = 0
     must_change: bool = False
     date_only: bool = False
+    tokens: bool = False
+    """Entra proves by a token request; where it stands alone, it is the only directory."""
     faults: int = 2
     strangers: int = 1
 
@@ -148,8 +152,6 @@ class Scenario:
 
     def start(self) -> Node:
         """Return the first moment: the job is in the journal, and nothing was sent."""
-        kinds = (DirectoryKind.ACTIVE_DIRECTORY, DirectoryKind.ENTRA)[: self.targets]
-        proofs = (Proof.CHANGE_DATE if self.date_only else Proof.BIND, Proof.CHANGE_DATE)
         job = PasswordJob(
             id="job-1",
             customer=CustomerName("contoso"),
@@ -159,15 +161,25 @@ class Scenario:
             must_change=self.must_change,
             targets=tuple(
                 Target(system=kind, account=AccountId("a-1"), proves_by=proof)
-                for kind, proof in zip(kinds, proofs, strict=False)
+                for kind, proof in self._directories
             ),
             vault=VaultTarget(place="it-glue/1", entry=RemoteId("9")),
             sealed="sealed",
             opened_at=START,
             deadline=START + PATIENCE,
         )
-        houses = tuple(House() for _ in kinds)
+        houses = tuple(House() for _ in self._directories)
         return Node(job=job, houses=houses, faults=self.faults, strangers=self.strangers)
+
+    @property
+    def _directories(self) -> tuple[tuple[DirectoryKind, Proof], ...]:
+        """The directories of the job, and how each proves."""
+        by_date = (DirectoryKind.ENTRA, Proof.CHANGE_DATE)
+        entra = (DirectoryKind.ENTRA, Proof.TOKEN_REQUEST) if self.tokens else by_date
+        if self.tokens and self.targets == 1:
+            return (entra,)
+        proof = Proof.CHANGE_DATE if self.date_only else Proof.BIND
+        return ((DirectoryKind.ACTIVE_DIRECTORY, proof), entra)[: self.targets]
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +370,8 @@ def _sets(node: Node, place: int) -> Iterator[Outcome]:
 def _proofs(node: Node, place: int) -> Iterator[Outcome]:
     house = node.houses[place]
     counted = _with_house(node, place, replace(house, wrong=house.wrong + 1))
-    former = house.former == OURS and node.now - house.moved_at < OLD_PASSWORD
+    by_token = node.job.targets[place].proves_by is Proof.TOKEN_REQUEST
+    former = house.former == OURS and node.now - house.moved_at < OLD_PASSWORD and not by_token
     right = house.live == OURS or former
     clear = (
         house.seen_theirs
@@ -371,6 +384,8 @@ def _proofs(node: Node, place: int) -> Iterator[Outcome]:
         yield "not yet", 1, counted, Answered(yes=False)
     yield "lost answer", 1, node if right else counted, SILENT
     yield "down", 1, node, DOWN
+    if by_token:
+        yield "left open", 1, node if right else counted, LEFT_OPEN
 
 
 def _writes(node: Node) -> Iterator[Outcome]:
@@ -407,6 +422,7 @@ def _broken(node: Node, scenario: Scenario, machine: Machine) -> str:
         _may_lock_out(node, scenario),
         _writes_what_was_never_live(node),
         _trusts_a_former_password(node),
+        _misnames_its_proof(node),
         _may_rotate_twice(node, scenario),
         _ends_wrongly(node),
         _waits_for_ever(node, machine),
@@ -449,6 +465,16 @@ def _trusts_a_former_password(node: Node) -> str:
         by_bind = target.state is TargetState.PROVED and target.proof is Proof.BIND
         if by_bind and house.proved_theirs:
             return f"{target.system} is called proved by a password that is live no more"
+    return ""
+
+
+def _misnames_its_proof(node: Node) -> str:
+    """What a token request left open is known by the date, unless one was refused."""
+    for target, house in zip(node.job.targets, node.houses, strict=True):
+        if target.proof is Proof.TOKEN_REQUEST and target.proves_by is not Proof.TOKEN_REQUEST:
+            return f"{target.system} is called proved by a token request that told nothing"
+        if target.proof is Proof.TOKEN_REQUEST and not house.ever_ours:
+            return f"{target.system} is called proved, and never had the password"
     return ""
 
 
@@ -517,6 +543,7 @@ def _key(node: Node) -> Any:
             ago(one.disproved_at),
             one.failures,
             ago(one.next_try_at),
+            one.proves_by,
         )
         for one in job.targets
     )

@@ -22,6 +22,7 @@ from muster.errors import (
     RemoteError,
     SpecError,
     Unexpected,
+    Untold,
 )
 from muster.model.names import AccountId, CustomerName, DirectoryKind, RemoteId
 from muster.model.passwords import JobKind, PasswordJob, Target, VaultTarget
@@ -41,6 +42,7 @@ from muster.passwords.steps import (
     Missing,
     NoAnswer,
     NotSent,
+    NotTold,
     Prove,
     ReadEntry,
     RefusedByPolicy,
@@ -217,7 +219,7 @@ def _word(event: Event) -> str:
             return "Done"
         case Answered():
             return "Differs"
-        case NoAnswer():
+        case NoAnswer() | NotTold():
             return "Unknown"
         case _:
             return "Failed"
@@ -339,16 +341,17 @@ def _event(error: RemoteError) -> Event:
     if error.maybe_applied or isinstance(error, Unexpected):
         return NoAnswer(problem=problem)
     match error:
+        case Untold():
+            return NotTold(problem=problem)
         case PasswordRefused(code=code):
             return RefusedByPolicy(code=code, problem=problem)
         case NotFound():
             return Missing(problem=problem)
         case Rejected() | AccessDenied():
             return Denied(problem=problem)
-        case RateLimited(delay_s=delay_s):
-            return NotSent(problem=problem, delay_s=delay_s)
         case _:
-            return NotSent(problem=problem)
+            delay_s = error.delay_s if isinstance(error, RateLimited) else 0
+            return NotSent(problem=problem, delay_s=delay_s)
 
 
 def _context(job: PasswordJob) -> str:

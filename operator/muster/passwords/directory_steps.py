@@ -29,6 +29,7 @@ from muster.passwords.steps import (
     Looked,
     Missing,
     NotSent,
+    NotTold,
     Prove,
     RefusedByPolicy,
     SetPassword,
@@ -135,8 +136,25 @@ def _asked(target: Target, event: Event, now: datetime) -> Target:
         case NotSent() | Denied():
             uncounted = replace(target, wrong_proofs=target.wrong_proofs - 1)
             return _later(uncounted, event, now)
+        case NotTold():
+            return _not_told(target, event, now)
         case _:
             return _later(target, event, now)
+
+
+def _not_told(target: Target, event: NotTold, now: datetime) -> Target:
+    """Go by the date from here on; but a date does not outweigh a refusal since the last yes."""
+    refused_at, accepted_at = target.disproved_at, target.accepted_at
+    if refused_at and not (accepted_at and accepted_at > refused_at):
+        # It stays counted, so that this comes to an end.
+        return _later(replace(target, state=TargetState.DISPROVED), event, now)
+    return replace(
+        target,
+        proves_by=Proof.CHANGE_DATE,
+        proofs_left=0,
+        wrong_proofs=target.wrong_proofs - 1,
+        problem=event.problem,
+    )
 
 
 def unproved(target: Target) -> TargetState:
@@ -238,7 +256,7 @@ def _looked_after_yes(target: Target, state: PasswordState, context: Context) ->
     took = _shows_ours(target, state, context)
     if took:
         target = replace(target, changed_at=state.changed_at)
-    if target.proofs_left:
+    if target.proofs_left and not _is_early(target, state, context.now):
         return Progress(target=_to_be_proved(target, state, took=took, now=context.now))
     if took:
         proved = replace(target, state=TargetState.PROVED, proof=Proof.CHANGE_DATE)
@@ -252,6 +270,12 @@ def _looked_after_yes(target: Target, state: PasswordState, context: Context) ->
             target=replace(target, next_try_at=min(context.now + pause, target.accepted_at + LAG))
         )
     return _again_or_person(target, "The directory said yes, but its date did not move.")
+
+
+def _is_early(target: Target, state: PasswordState, now: datetime) -> bool:
+    """Say whether Entra has yet to show what it said yes to: its sign-in may lag as well."""
+    waits = target.proves_by is Proof.TOKEN_REQUEST and not _moved(target, state)
+    return waits and target.accepted_at is not None and now < target.accepted_at + LAG
 
 
 def _looked_in_doubt(target: Target, state: PasswordState, context: Context) -> Progress:
@@ -330,14 +354,17 @@ def _moved(target: Target, state: PasswordState) -> bool:
 
 def _shows_ours(target: Target, state: PasswordState, context: Context) -> bool:
     """Say whether the directory shows a change that may be ours."""
-    # Entra does not tell that a change is demanded, and shows its date all the same.
-    tells = target.proves_by is not Proof.CHANGE_DATE
-    if context.must_change and tells and not state.must_change:
+    if context.must_change and _tells_demand(target) and not state.must_change:
         return False
     if state.changed_at is None:
         # `must change` hides the date in Active Directory.
         return context.must_change
     return state.changed_at != target.baseline and may_be_our_change(target, state.changed_at)
+
+
+def _tells_demand(target: Target) -> bool:
+    """Say whether a directory tells that a change is demanded. Entra shows its date instead."""
+    return target.proves_by is Proof.BIND
 
 
 def _is_newer(target: Target, state: PasswordState, context: Context) -> bool:
@@ -348,7 +375,8 @@ def _is_newer(target: Target, state: PasswordState, context: Context) -> bool:
         return False
     if target.changed_at is not None:
         return state.changed_at > target.changed_at
-    if context.must_change and not state.must_change and state.changed_at != target.baseline:
+    met = context.must_change and _tells_demand(target) and not state.must_change
+    if met and state.changed_at != target.baseline:
         return True
     return not may_be_our_change(target, state.changed_at) and _moved(target, state)
 

@@ -93,6 +93,13 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotTold:
+    """The directory answered a proof, and did not say whether it takes the password."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedByPolicy:
     """The rules for passwords refused it; it took no effect."""
 
@@ -129,4 +136,4 @@ class NoAnswer:
     problem: str
 
 
-Event = Looked | Done | Answered | RefusedByPolicy | Missing | Denied | NotSent | NoAnswer
+Event = Looked | Done | Answered | NotTold | RefusedByPolicy | Missing | Denied | NotSent | NoAnswer
