@@ -191,8 +191,8 @@ def forgets_the_due_date(job: PasswordJob, end: Finished, now: datetime) -> Pass
 )
 def test_the_model_bites(mutant: Machine, complaint: str) -> None:
     """A protocol with one mistake is caught, and the story of how is told."""
+    tokens = mutant.advance is takes_what_is_left_open_for_yes
     with pytest.raises(Broken, match=complaint) as caught:
-        tokens = mutant.advance is takes_what_is_left_open_for_yes
         explore(Scenario(name="mutant", threshold=3, tokens=tokens), mutant)
     assert "\nstart\n" in str(caught.value)
 
