@@ -51,7 +51,6 @@ KUBECTL_TAKES = {
 
 KUBECTL_CANNOT_READ = {
     "empty": "kubectl fails when nothing is there to create",
-    "list-in-list": "kubectl opens one list, not a list in it",
 }
 """Good files that kubectl refuses, and why."""
 

@@ -47,10 +47,7 @@ items:
     metadata: {name: contoso}
     spec: {displayName: Contoso}
   - {apiVersion: apps/v1, kind: Deployment, metadata: {name: other}}
-  - apiVersion: v1
-    kind: List
-    items:
-      - {apiVersion: muster.dev/v1alpha1, kind: Customer, metadata: {name: x}, spec: {display: X}}
+  - {apiVersion: muster.dev/v1alpha1, kind: Customer, metadata: {name: x}, spec: {display: X}}
 ---
 null
 ...
@@ -129,13 +126,13 @@ def test_a_path_that_cannot_be_written_is_an_error(
 def test_a_rendered_stream_is_read_from_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Helm and Kustomize write lists in lists, foreign kinds and empty documents; all are read."""
+    """Helm and Kustomize write lists, foreign kinds and empty documents; all are read."""
     _typed(RENDERED, monkeypatch)
     assert _validate("-", "-o", "json") == ExitCode.ERROR
     problems = json.loads(capsys.readouterr().out)["problems"]
     assert {(one["file"], one["path"], one["code"]) for one in problems} == {
-        ("-", "/items/2/items/0/spec", "MissingField"),
-        ("-", "/items/2/items/0/spec/display", "UnknownField"),
+        ("-", "/items/2/spec", "MissingField"),
+        ("-", "/items/2/spec/display", "UnknownField"),
     }
     _typed(RENDERED, monkeypatch)
     _validate("-")

@@ -39,7 +39,8 @@ class Code(StrEnum):
     UNKNOWN_API_VERSION = "UnknownApiVersion"
     """The apiVersion is none of Muster's, though the kind or the group is."""
     UNKNOWN_KIND = "UnknownKind"
-    """The kind is none of Muster's, or one that only Muster writes."""
+    """The kind is none of Muster's, or one that only Muster writes; or a `List` stands in a `List`,
+    which kubectl does not open."""
     UNKNOWN_FIELD = "UnknownField"
     """A field that nothing obeys, mostly a misspelt one. It is refused so that a safety setting
     is never lost to a typing error."""

@@ -29,6 +29,13 @@ from muster.resources.resolve import resolve
 # Kustomize lets its own file leave apiVersion and kind out.
 _KUSTOMIZATION = {"kustomization.yaml", "kustomization.yml"}
 
+_LIST_IN_LIST = Fault(
+    code=Code.UNKNOWN_KIND,
+    path=("kind",),
+    message="A List stands in a List, which kubectl does not open.",
+    advice="Put its items into the outer one.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -148,10 +155,22 @@ class _Loading:
 
     def take(self, whole: Placed) -> None:
         """Take one document, which may be a list of resources."""
-        foreign = [p.prefix for p in _written_out(whole) if not self._take_one(p)]
+        foreign = [p.prefix for p in self._written_out(whole) if not self._take_one(p)]
         for fault in whole.document.faults:
             if not any(fault.path[: len(prefix)] == prefix for prefix in foreign):
                 self.problems.append(whole.problem(fault))
+
+    def _written_out(self, placed: Placed) -> Iterator[Placed]:
+        """Yield the resources of a document: itself, or the items of a `List`."""
+        if not isinstance(classify(placed.value), Several):
+            yield placed
+            return
+        if placed.prefix:
+            self.problems.append(placed.problem(_LIST_IN_LIST))
+        items = placed.value.get("items")
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            path = (*placed.prefix, "items", index)
+            yield from self._written_out(Placed(placed.file, placed.document, path, item))
 
     def _take_one(self, placed: Placed) -> bool:
         """Take one resource; return whether it is ours to judge."""
@@ -235,17 +254,6 @@ def conflict_problem(conflict: Conflict, places: Mapping[tuple[str, str], Placed
 def _owner(reference: str) -> tuple[str, str]:
     kind, _, name = reference.partition("#")[0].partition("/")
     return kind, name
-
-
-def _written_out(placed: Placed) -> Iterator[Placed]:
-    """Yield the resources of a document: itself, or the items of a `List`, also nested ones."""
-    if not isinstance(classify(placed.value), Several):
-        yield placed
-        return
-    items = placed.value.get("items")
-    for index, item in enumerate(items if isinstance(items, list) else ()):
-        path = (*placed.prefix, "items", index)
-        yield from _written_out(Placed(placed.file, placed.document, path, item))
 
 
 def _steps(path: str, value: Any) -> FieldPath:
