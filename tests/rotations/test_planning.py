@@ -46,9 +46,9 @@ from muster.model.passwords import (
 from muster.model.plans import Change, CustomerPlan, Refused
 from muster.model.reasons import Reason
 from muster.model.rotation import Rotation, RotationDemand, RotationSettings, Window
-from muster.model.settings import Options
+from muster.model.settings import Options, Select, SelectEntra
 from muster.plan.make import make_plan
-from muster.plan.password_targets import targets_of
+from muster.plan.password_targets import sets_in_entra, targets_of
 from muster.plan.rotation import only_rotations
 
 ALL_DAY = Window(start=time(0), duration=timedelta(hours=24), time_zone="UTC")
@@ -311,3 +311,30 @@ def test_who_keeps_two_passwords_alike_decides_which_directories_get_it(
     paired = replace(KNOWN, pair=replace(link(7), id=RemoteId("cloud-id")))
     customer = replace(HYBRID_CUSTOMER, password_authority=authority)
     assert [kind for kind, _ in targets_of(paired, customer)] == kinds
+
+
+IN_ENTRA = replace(ADMINS, select=Select(entra=SelectEntra(roles=("Global Administrator",))))
+BOTH = {"customer": replace(HYBRID_CUSTOMER, password_authority=PasswordAuthority.MUSTER)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sets"),
+    [
+        ({}, False),
+        ({"customer": HYBRID_CUSTOMER}, False),
+        ({"customer": HYBRID_CUSTOMER, "policies": (IN_ENTRA,)}, True),
+        (
+            {
+                "customer": HYBRID_CUSTOMER,
+                "policies": (replace(IN_ENTRA, options=Options(rotation=False)),),
+            },
+            False,
+        ),
+        ({"customer": CUSTOMER, "policies": (IN_ENTRA,)}, False),
+        (BOTH, True),
+        ({"customer": replace(BOTH["customer"], active_directory=None)}, False),
+    ],
+)
+def test_when_git_asks_for_passwords_in_the_tenant(fields: dict[str, Any], sets: bool) -> None:
+    """Where a policy rotates in Entra, or Muster sets both sides of a pair; else a read is all."""
+    assert sets_in_entra(replace(DUE, **fields).desired) is sets

@@ -17,10 +17,10 @@ from muster.errors import MusterError, SpecError
 from muster.model.names import RemoteId
 from muster.model.records import Organization
 from muster.model.settings import Desired
-from muster.ports import Check, Directory, EntraDirectory, Mailer, Psa, Vault
+from muster.ports import Check, Directory, Mailer, Psa, Vault
 from muster.sync_port import SyncTrigger
 
-Checked = Directory | EntraDirectory | Vault | Psa | Mailer | SyncTrigger
+Checked = Directory | Vault | Psa | Mailer | SyncTrigger
 
 
 class Look(StrEnum):
@@ -93,7 +93,7 @@ def doctor(
             rows += _checks(integration.name, partial(assembly.integration, integration))
         for desired in choose(estate_read, only):
             rows += _checks(str(desired.customer.name), partial(assembly.directory, desired))
-            rows += _checks(str(desired.customer.name), partial(assembly.entra, desired))
+            rows += _check_tenant(desired, assembly)
             rows += _checks(str(desired.customer.name), partial(assembly.sync_trigger, desired))
             rows += _check_links(desired, assembly)
     if output is Format.TEXT:
@@ -147,13 +147,33 @@ def _psa_finder(desired: Desired, assembly: Assembly) -> Finder:
     return psa.find_company if psa else lambda _: None
 
 
+def _check_tenant(desired: Desired, assembly: Assembly) -> list[tuple[str, Check]]:
+    """Return the checks of a customer's tenant: what is needed hangs on its policies."""
+    from muster.plan.password_targets import sets_in_entra
+
+    def ask() -> tuple[Check, ...]:
+        tenant = assembly.entra(desired)
+        return tenant.check(sets_passwords=sets_in_entra(desired)) if tenant else ()
+
+    return _answers(str(desired.customer.name), ask)
+
+
 def _checks(name: str, opener: Callable[[], Checked | None]) -> list[tuple[str, Check]]:
-    """Return the checks of one system; one that cannot be opened is a failed check."""
-    try:
+    """Return the checks of one system."""
+
+    def ask() -> tuple[Check, ...]:
         system = opener()
+        return system.check() if system else ()
+
+    return _answers(name, ask)
+
+
+def _answers(name: str, ask: Callable[[], tuple[Check, ...]]) -> list[tuple[str, Check]]:
+    """Return what a system answers; one that cannot be opened is a failed check."""
+    try:
+        return [(name, check) for check in ask()]
     except MusterError as error:
         return [(name, Check(name="settings", ok=False, detail=str(error)))]
-    return [(name, check) for check in system.check()] if system else []
 
 
 def _print_checks(rows: Iterable[tuple[str, Check]]) -> None:

@@ -18,7 +18,7 @@ from muster.model.names import (
     System,
 )
 from muster.model.reasons import Reason
-from muster.model.settings import Customer
+from muster.model.settings import Customer, Desired
 from muster.plan.context import place_of
 
 Targets = tuple[tuple[DirectoryKind, AccountId], ...]
@@ -43,6 +43,19 @@ def targets_of(record: AccountRecord, customer: Customer) -> Targets:
     if not paired or pair.id is None:
         return (own,)
     return (own, (DirectoryKind.ENTRA, AccountId(pair.id)))
+
+
+def sets_in_entra(desired: Desired) -> bool:
+    """Whether git asks for passwords to be set in the customer's tenant."""
+    customer = desired.customer
+    if customer.entra is None:
+        return False
+    both = customer.password_authority is PasswordAuthority.MUSTER and customer.active_directory
+    return bool(both) or any(
+        source.settings.options.rotation
+        and DirectoryKind.ENTRA in source.settings.select.directories
+        for source in desired.sources
+    )
 
 
 def entry_of(record: AccountRecord, customer: Customer) -> RemoteId | None:

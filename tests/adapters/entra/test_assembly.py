@@ -13,11 +13,13 @@ import yaml
 from tests.adapters.entra.world import NOBODY, NOTHING, EntraWorld
 
 from muster.adapters.entra import EntraAdapter
+from muster.adapters.entra.passwords import PERMISSION
 from muster.adapters.secrets import EnvironmentSecrets, variable_of
 from muster.assembly import Assembly
 from muster.cli.exit_codes import ExitCode
 from muster.cli.main import app
 from muster.cli.shell import run
+from muster.lab.graph import READ_PERMISSIONS
 from muster.model.connections import SecretRef
 from muster.model.names import CustomerName, Source
 from muster.model.settings import Customer, Desired
@@ -107,7 +109,7 @@ def test_the_command_shows_a_customers_tenant(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """`muster doctor` has the lines of the tenant, and fails when one of them does."""
+    """`muster doctor` has the lines of the tenant, and fails when one that git needs does."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     entra = {
@@ -129,6 +131,24 @@ def test_the_command_shows_a_customers_tenant(
     (estate / "contoso.yaml").write_text(yaml.safe_dump(customer))
     assert run(app, ["doctor", "-f", str(estate)]) == ExitCode.OK
     assert "Entra GroupMember.Read.All" in capsys.readouterr().out
+    rotation = {"every": "30d", "window": {"start": "02:00", "timeZone": "UTC"}}
+    policy = {
+        "apiVersion": "muster.dev/v1alpha1",
+        "kind": "AutomaticImportPolicy",
+        "metadata": {"name": "administrators"},
+        "spec": {
+            "accountType": "Administrator",
+            "customers": {"names": ["contoso"]},
+            "select": {"entra": {"roles": ["Global Administrator"]}},
+            "options": {"vault": {"match": True}, "rotation": rotation},
+        },
+    }
+    (estate / "policy.yaml").write_text(yaml.safe_dump(policy))
+    assert run(app, ["doctor", "-f", str(estate)]) == ExitCode.ERROR
+    assert "missing; passwords are set here" in capsys.readouterr().out
+    world.lab.consent(world.tenant, {*READ_PERMISSIONS, PERMISSION})
+    assert run(app, ["doctor", "-f", str(estate)]) == ExitCode.OK
+    assert "granted; the application's role in Entra is not tried" in capsys.readouterr().out
     world.lab.expire_secret()
     assert run(app, ["doctor", "-f", str(estate)]) == ExitCode.ERROR
     assert "AADSTS7000222" in capsys.readouterr().out

@@ -46,6 +46,43 @@ def test_too_much_is_named_and_is_no_failure(world: EntraWorld) -> None:
     assert checks["Entra Directory.ReadWrite.All"].advice
 
 
+@pytest.mark.parametrize("unused", ["User.RevokeSessions.All", "MailboxSettings.Read"])
+def test_what_nothing_uses_is_too_much(world: EntraWorld, unused: str) -> None:
+    """Whatever else Microsoft recommends, only what Muster calls for is passed over in silence."""
+    world.lab.consent(world.tenant, READ_PERMISSIONS | {unused})
+    (line,) = (one for one in world.open().check() if one.name == f"Entra {unused}")
+    assert line.detail == "more than Muster needs"
+
+
+PASSWORDS = "User-PasswordProfile.ReadWrite.All"
+
+
+@pytest.mark.parametrize(
+    ("granted", "wanted", "said"),
+    [
+        (False, False, None),
+        (False, True, (False, "missing", "/v2.0/adminconsent?client_id=")),
+        (True, True, (True, "granted; the application's role in Entra is not tried", "")),
+        (True, False, (True, "no policy sets passwords here", "Take it away")),
+    ],
+)
+def test_the_permission_that_writes_is_needed_only_where_git_sets_passwords(
+    world: EntraWorld, granted: bool, wanted: bool, said: tuple[bool, str, str] | None
+) -> None:
+    """It is missing where it is needed, too much where it is not, and else no line at all."""
+    world.lab.consent(world.tenant, READ_PERMISSIONS | ({PASSWORDS} if granted else set()))
+    checks = world.open().check(sets_passwords=wanted)
+    found = [one for one in checks if one.name == f"Entra {PASSWORDS}"]
+    if said is None:
+        assert not found
+        return
+    ok, detail, advice = said
+    assert [one.ok for one in found] == [ok]
+    assert detail in found[0].detail
+    assert advice in found[0].advice
+    assert bool(advice) == bool(found[0].advice)
+
+
 @pytest.mark.parametrize("path", ["token", "openid", "organization"])
 @pytest.mark.parametrize("fault", [ServerError(), Disconnect(), HtmlError(status=403)], ids=str)
 def test_whatever_happens_doctor_raises_nothing(

@@ -15,7 +15,7 @@ from muster.model.names import AccountId
 from muster.model.secret import Secret
 
 CANARY = Secret("Canary-Pass-77-änd")
-ROTATE = READ_PERMISSIONS | {"User-PasswordProfile.ReadWrite.All", "User.RevokeSessions.All"}
+ROTATE = READ_PERMISSIONS | {"User-PasswordProfile.ReadWrite.All"}
 USER_ADMINISTRATOR = "fe930be7-5e62-47db-91af-98c3a49a38b1"
 PRIVILEGED_AUTHENTICATION = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
 NOBODY_THERE = AccountId("6f1c0000-0000-4000-8000-00000000dead")
@@ -84,30 +84,20 @@ def test_a_role_that_is_missing_is_named(
 
 
 def test_a_permission_that_is_missing_is_named(world: EntraWorld) -> None:
-    """Reading alone is not enough for passwords, nor for sessions."""
+    """Reading alone is not enough for passwords."""
     (user,) = world.add_users(1)
     adapter = world.open()
     with pytest.raises(AccessDenied, match=r"User-PasswordProfile\.ReadWrite\.All"):
         adapter.set_password(user, CANARY, must_change=False)
-    with pytest.raises(AccessDenied, match=r"User\.RevokeSessions\.All"):
-        adapter.revoke_sessions(user)
     assert world.lab.writes() == 0
 
 
-def test_sessions_are_ended(rotating: EntraWorld) -> None:
-    """The user has to sign in again."""
-    (user,) = rotating.add_users(1)
-    rotating.open().revoke_sessions(user)
-    assert rotating.lab.revoked(rotating.tenant) == [user]
-
-
 def test_a_user_that_is_gone_is_named(rotating: EntraWorld) -> None:
-    """Each of the three says that there is no such user."""
+    """Setting and looking both say that there is no such user."""
     adapter = rotating.open()
     acts: tuple[Callable[[], object], ...] = (
         lambda: adapter.set_password(NOBODY_THERE, CANARY, must_change=False),
         lambda: adapter.password_changed_at(NOBODY_THERE),
-        lambda: adapter.revoke_sessions(NOBODY_THERE),
     )
     for act in acts:
         with pytest.raises(Rejected, match="no user"):

@@ -108,10 +108,12 @@ class EntraAdapter:
             roles=roles,
         )
 
-    def check(self) -> tuple[Check, ...]:
+    def check(self, *, sets_passwords: bool = False) -> tuple[Check, ...]:
         """Try sign-in, consent and each permission; raises nothing."""
         try:
-            return doctor.check(self._signin, self._graph, self._clock)
+            return doctor.check(
+                self._signin, self._graph, self._clock, sets_passwords=sets_passwords
+            )
         finally:
             self._graph.rest()
 
@@ -131,15 +133,6 @@ class EntraAdapter:
             Rejected: there is no such user.
         """
         return passwords.changed_at(self._graph, user)
-
-    def revoke_sessions(self, user: AccountId) -> None:
-        """End a user's sessions; repeating it is safe.
-
-        Raises:
-            Rejected: there is no such user.
-            AccessDenied: User.RevokeSessions.All is missing.
-        """
-        passwords.revoke_sessions(self._graph, user)
 
     @property
     def passwords(self) -> EntraPasswords:

@@ -42,18 +42,14 @@ Source: the permission tables of https://learn.microsoft.com/graph/api/user-list
 group-list-members, rbacapplication-list-roleassignments and organization-list.
 """
 
-_ALLOWED = {
-    *NEEDED,
-    groups.HIDDEN_NEEDS,
-    passwords.PERMISSION,
-    passwords.REVOKE_PERMISSION,
-    "MailboxSettings.Read",
-    "RoleEligibilitySchedule.Read.Directory",
-}
+_ALLOWED = {*NEEDED, groups.HIDDEN_NEEDS, passwords.PERMISSION}
 
 
-def check(signin: SignIn, graph: Graph, clock: Clock) -> tuple[Check, ...]:
-    """Return one line for each thing that a read needs; one alone when nobody can sign in."""
+def check(signin: SignIn, graph: Graph, clock: Clock, *, sets_passwords: bool) -> tuple[Check, ...]:
+    """Return one line for each thing that is needed; one alone when nobody can sign in.
+
+    `sets_passwords` says whether git asks for passwords to be set in the tenant.
+    """
     expiry = tuple(_expiry(signin.application.credential.expires, clock()))
     try:
         # A consent of this hour may be missing in the token that is kept.
@@ -67,7 +63,7 @@ def check(signin: SignIn, graph: Graph, clock: Clock) -> tuple[Check, ...]:
     return (
         *expiry,
         signed_in,
-        *_permissions(granted, signin.application.consent_link),
+        *_permissions(granted, signin.application.consent_link, sets_passwords=sets_passwords),
         _tenant(graph, signin.application.tenant_id),
     )
 
@@ -81,23 +77,49 @@ def _expiry(expires: datetime | None, now: datetime) -> Iterator[Check]:
     yield Check(name="Entra certificate", ok=ok, detail=detail, advice=advice)
 
 
-def _permissions(granted: frozenset[str] | None, consent_link: str) -> Iterator[Check]:
+def _permissions(
+    granted: frozenset[str] | None, consent_link: str, *, sets_passwords: bool
+) -> Iterator[Check]:
     if granted is None:
         yield Check(name="Entra permissions", ok=True, detail="not shown: the token cannot be read")
         return
+    add = f"Add it to the registration and consent again: {consent_link}"
     for needed, broader in NEEDED.items():
         found = [one for one in (needed, *broader) if one in granted]
         detail = "granted" if needed in found else f"covered by {found[0]}" if found else "missing"
-        advice = f"Add it to the registration and consent again: {consent_link}"
         yield Check(
-            name=f"Entra {needed}", ok=bool(found), detail=detail, advice="" if found else advice
+            name=f"Entra {needed}", ok=bool(found), detail=detail, advice="" if found else add
         )
+    yield from _password_permission(granted, add, sets_passwords=sets_passwords)
     for extra in sorted(granted - _ALLOWED):
         yield Check(
             name=f"Entra {extra}",
             ok=True,
             detail="more than Muster needs",
             advice="Take it away if nothing else of yours uses the application.",
+        )
+
+
+def _password_permission(
+    granted: frozenset[str], add: str, *, sets_passwords: bool
+) -> Iterator[Check]:
+    """Yield how the one permission that writes stands; nothing where it is neither had nor needed.
+
+    No broader one covers it: source in `passwords`.
+    """
+    name = f"Entra {passwords.PERMISSION}"
+    if passwords.PERMISSION not in granted:
+        if sets_passwords:
+            yield Check(name=name, ok=False, detail="missing; passwords are set here", advice=add)
+    elif sets_passwords:
+        detail = "granted; the application's role in Entra is not tried, as that would write"
+        yield Check(name=name, ok=True, detail=detail)
+    else:
+        yield Check(
+            name=name,
+            ok=True,
+            detail="granted, and no policy sets passwords here",
+            advice="Take it away, unless people reset passwords of this tenant with muster reset.",
         )
 
 

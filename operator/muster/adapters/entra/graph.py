@@ -129,10 +129,6 @@ class Graph:
         """Change a record by its id; the caller reads the status."""
         return self._transport.patch(_VERSION + path, body, read_anyway=read_anyway)
 
-    def act(self, path: str, read_anyway: frozenset[int]) -> Answer:
-        """Call an action without parameters; the caller reads the status."""
-        return self._transport.post(_VERSION + path, {}, read_anyway=read_anyway)
-
     def submit(self, path: str, body: Mapping[str, Any], read_anyway: frozenset[int]) -> Answer:
         """Call an action that must not be repeated; the caller reads the status."""
         return self._transport.post(_VERSION + path, body, read_anyway=read_anyway)

@@ -19,7 +19,6 @@ from muster.model.secret import Secret
 from muster.transport.answers import Answer
 
 PERMISSION = "User-PasswordProfile.ReadWrite.All"
-REVOKE_PERMISSION = "User.RevokeSessions.All"
 
 _REFUSALS = frozenset({400, 403, 404, 409})
 
@@ -47,18 +46,6 @@ def changed_at(graph: Graph, user: AccountId) -> datetime | None:
     """Return when a user's password changed."""
     record = require(graph, user, "id,lastPasswordChangeDateTime")
     return moment_or_none(record.get("lastPasswordChangeDateTime"))
-
-
-def revoke_sessions(graph: Graph, user: AccountId) -> None:
-    """End a user's sessions.
-
-    Source: https://learn.microsoft.com/graph/api/user-revokesigninsessions
-    """
-    answer = graph.act(f"/users/{user}/revokeSignInSessions", _REFUSALS)
-    if answer.status == 403:
-        raise graph.denied(answer.body, REVOKE_PERMISSION)
-    if answer.status in _REFUSALS:
-        raise _no_such_user(user) if answer.status == 404 else _refused(user, answer)
 
 
 def require(graph: Graph, user: AccountId, fields: str) -> Record:

@@ -285,11 +285,6 @@ class GraphLab(HttpLab):
         with self.lock:
             return self._tenant(tenant).passwords.get(user)
 
-    def revoked(self, tenant: str) -> list[str]:
-        """Return whose sessions were ended, in order."""
-        with self.lock:
-            return list(self._tenant(tenant).revoked)
-
     def sent_mail(self, tenant: str) -> list[Json]:
         """Return the bodies of the mails that were accepted."""
         with self.lock:

@@ -44,7 +44,6 @@ _MAP = Map(
         _rule("GET", "/users/delta", lambda to: to.users.changes),
         _rule("GET", "/users/<user>", lambda to: to.users.show),
         _rule("PATCH", "/users/<user>", lambda to: to.users.update),
-        _rule("POST", "/users/<user>/revokeSignInSessions", lambda to: to.users.revoke),
         _rule("POST", "/users/<user>/sendMail", lambda to: to.users.send_mail),
         _rule("GET", "/organization", lambda to: to.directory.organization),
         _rule("GET", "/groups", lambda to: to.directory.list_groups),

@@ -74,7 +74,6 @@ class LabTenant:
     hidden: set[str] = field(default_factory=set)
     """Users that lists do not show yet."""
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
-    revoked: list[str] = field(default_factory=list)
     mail: list[Json] = field(default_factory=list)
 
     def kind_of(self, one: str) -> str:

@@ -101,13 +101,6 @@ class UserRoutes:
         record["lastPasswordChangeDateTime"] = moment(self._lists.clock())
         return Outcome(status=204)
 
-    def revoke(self, call: Call, user: str) -> Outcome:
-        """End a user's sessions."""
-        call.require("User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All")
-        tenant = call.caller.tenant
-        tenant.revoked.append(_find(tenant, user)["id"])
-        return Outcome(body={"value": True})
-
     def send_mail(self, call: Call, user: str) -> Outcome:
         """Accept a mail of a user who has a mailbox."""
         call.require("Mail.Send")
