@@ -67,7 +67,7 @@ def test_a_reset_sets_the_directory_and_the_vault_and_prints_nothing(
     muster.ok("apply")
     person = account(muster, "EndUser")
     before = live(lab, person)
-    done = muster.ok("reset", CUSTOMER, sam(person), "--generate", "passphrase", *WHY)
+    done = muster.ok("reset", CUSTOMER, sam(person), "--passphrase", *WHY)
     password = live(lab, person)
     assert password is not None
     assert password != before
@@ -78,6 +78,22 @@ def test_a_reset_sets_the_directory_and_the_vault_and_prints_nothing(
     assert "ResetPassword" in lines
     assert "ticket 20312" in lines
     assert password not in lines
+
+
+def test_where_the_password_comes_from_is_said_once(
+    muster: Shell, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--generate` needs no word behind it; beside `--stdin` it is an error that sets nothing."""
+    muster.ok("apply")
+    person = account(muster, "EndUser")
+    muster.ok("reset", CUSTOMER, sam(person), "--generate", "--unlock", *WHY)
+    before = live(lab, person)
+    assert before is not None
+    assert len(before) == 24
+    monkeypatch.setattr("sys.stdin", io.StringIO("G00d-Enough-Passw0rd\n"))
+    both = muster("reset", CUSTOMER, sam(person), "--stdin", "--passphrase", *WHY)
+    assert (both.code, live(lab, person)) == (1, before)
+    assert "one of --generate, --passphrase and --stdin" in both.err
 
 
 def test_s21_a_password_below_the_policy_changes_nothing(

@@ -34,8 +34,11 @@ def reset(
     account: options.AccountArgument,
     reason: Reason,
     generate: Annotated[
-        str, typer.Option(metavar="KIND", help="How it is made: random or passphrase.")
-    ] = "random",
+        bool, typer.Option("--generate", help="Draw random characters: what is done anyway.")
+    ] = False,
+    passphrase: Annotated[
+        bool, typer.Option("--passphrase", help="Draw words that a person can type.")
+    ] = False,
     stdin: Annotated[
         bool, typer.Option("--stdin", help="Take the first line of standard input instead.")
     ] = False,
@@ -61,19 +64,22 @@ def reset(
     printed; read it in the vault.
 
     \b
-    muster reset contoso jsmith --generate passphrase --must-change --reason "ticket 20312"
+    muster reset contoso jsmith --passphrase --must-change --reason "ticket 20312"
+    muster reset contoso jsmith --stdin --reason "ticket 20312" < password.txt
     """
     from muster.cli.session import open_session, place
     from muster.model.passwords import JobKind
     from muster.rotations import PasswordOrder
 
     _require(reason)
+    if generate + passphrase + stdin > 1:
+        raise SpecError(("Give one of --generate, --passphrase and --stdin.",))
     order = PasswordOrder(
         kind=JobKind.RESET,
         reason=reason,
         must_change=must_change,
         unlock=unlock,
-        generator=_generator(generate),
+        generator=_generator(passphrase=passphrase),
         typed=_typed() if stdin else None,
     )
     with open_session(place([estate], state, secrets, patience), write=True) as session:
@@ -169,13 +175,10 @@ def _require(reason: str) -> None:
         raise SpecError(("A reason is needed: it is recorded who asked, and why. Set --reason.",))
 
 
-def _generator(kind: str) -> Generator:
+def _generator(*, passphrase: bool) -> Generator:
     from muster.model.rotation import Generator, GeneratorKind
 
-    for one in GeneratorKind:
-        if one.casefold() == kind.casefold():
-            return Generator(kind=one)
-    raise typer.BadParameter(f"{kind} is no kind of password; write random or passphrase.")
+    return Generator(kind=GeneratorKind.PASSPHRASE if passphrase else GeneratorKind.RANDOM)
 
 
 def _typed() -> Secret:
