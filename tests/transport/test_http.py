@@ -245,7 +245,17 @@ def test_retry_after_is_honoured(script: Script, connect: Open, form: str) -> No
     assert time.monotonic() - started > 0.9
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-5", "nan", "Thu, 01 Jan 1970 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "soon",
+        "-5",
+        "nan",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Thu, 01 Jan 1970 00:00:00 +9999999999999999999",
+    ],
+)
 def test_a_useless_retry_after_falls_back_to_our_own_delay(
     script: Script, connect: Open, value: str
 ) -> None:

@@ -8,6 +8,10 @@ from typing import Any
 from muster.errors import SpecError
 from muster.model.names import RemoteId
 
+_FIRST_YEAR = 1970
+"""Vendors write a date of long ago where there is none: .NET the year 1 (learn.microsoft.com,
+`DateTime.MinValue`), SQL Server the year 1900 (`datetime`, default value)."""
+
 
 def text_or_none(value: Any) -> str | None:
     """Return a text as it is, and None for anything else and for an empty text."""
@@ -22,14 +26,15 @@ def id_text(value: Any) -> str:
 
 
 def moment_or_none(value: Any) -> datetime | None:
-    """Return an RFC 3339 time in UTC, or None; it only ever serves as evidence for people."""
+    """Return an RFC 3339 time in UTC, or None where there is none or it is no time."""
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        utc = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return utc if utc.year >= _FIRST_YEAR else None
 
 
 def number_of(remote: RemoteId, what: str) -> int:

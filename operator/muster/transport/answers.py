@@ -154,7 +154,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         return min(float(text), _LONGEST_PAUSE_S)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max(0.0, (aware - datetime.now(UTC)).total_seconds()), _LONGEST_PAUSE_S)

@@ -26,9 +26,6 @@ _EMAILS = ("emailaddress", "email2", "email3")
 _GENERAL_USER = "general user"
 """The nobody that every site has, for tickets without a person."""
 
-_NO_YEAR = 1900
-"""HaloPSA writes 1900-01-01 where there is no date."""
-
 
 def company_of(record: Record) -> Organization:
     """Return a client; an inactive one is how HaloPSA deletes softly."""
@@ -79,14 +76,13 @@ def contact_of(record: Record) -> PsaContact:
     if number is None:
         raise Unexpected("HaloPSA answered a user without an id.")
     given, surname = names_of(record)
-    updated = moment_or_none(record.get("ulastupdate"))
     return PsaContact(
         id=RemoteId(str(number)),
         given_name=given if given or surname else text_or_none(record.get("name")) or "",
         surname=surname,
         emails=emails_of(record),
         active=record.get("inactive") is not True,
-        updated_at=updated if updated and updated.year != _NO_YEAR else None,
+        updated_at=moment_or_none(record.get("ulastupdate")),
     )
 
 
