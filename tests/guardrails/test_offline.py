@@ -173,6 +173,29 @@ def test_a_guardrail_that_no_server_takes(old: str, new: str, said: str, tmp_pat
     assert said in found[2]
 
 
+def test_a_fault_elsewhere_hides_no_guardrail(tmp_path: Path) -> None:
+    """What is sound is asked about in the same run in which something else is wrong."""
+    faulty = CUSTOMER.replace("contoso", "other").replace("displayName", "display")
+    twice = CUSTOMER.replace("contoso", "third").replace("spec", "kind: Customer\nspec")
+    said = _problems(tmp_path, _asking("false"), CUSTOMER, faulty, twice)
+    assert [code for code, _, _ in said] == [
+        Code.MISSING_FIELD,
+        Code.UNKNOWN_FIELD,
+        Code.DUPLICATE_FIELD,
+        Code.GUARDRAIL_DENIED,
+    ]
+    # A document that cannot be read may be the ConfigMap that a guardrail needs.
+    unread = _problems(tmp_path, _asking("false"), CUSTOMER, "a: [")
+    assert [code for code, _, _ in unread] == [Code.NOT_YAML]
+
+
+def test_a_field_of_a_guardrail_that_stands_twice_is_said(tmp_path: Path) -> None:
+    """kubectl refuses it as well: one of the two would guard nothing."""
+    text = ASKS_THE_USER.replace("spec:\n", "spec:\n  validations: []\n", 1)
+    ((code, line, _),) = _problems(tmp_path, text, CUSTOMER)
+    assert (code, line) == (Code.DUPLICATE_FIELD, 12)
+
+
 def test_a_guardrail_that_guards_nothing_is_said(tmp_path: Path) -> None:
     """A policy without a binding, and a binding of a misspelt policy, are warned about."""
     found = _problems(tmp_path, ASKS_THE_USER.replace("policyName: only", "policyName: onlyy"))

@@ -6,7 +6,7 @@ A guardrail that no API server would take, or that guards nothing, is a problem 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from muster.resources.codes import Code
 from muster.resources.guardrails import Guarded, Guardrails, Verdict, evaluate, read_guardrails
@@ -50,8 +50,11 @@ def find_guardrails(trees: Iterable[LoadedEstate]) -> FoundGuardrails:
 
 
 def guard(tree: LoadedEstate, guardrails: Guardrails) -> tuple[Problem, ...]:
-    """Return what the guardrails say about a tree; nothing while it has problems."""
-    if tree.problems or not guardrails.bindings:
+    """Return what the guardrails say about the sound resources of a tree.
+
+    Nothing while a file could not be read whole: it may hold the parameters of a guardrail.
+    """
+    if not tree.read_whole or not guardrails.bindings:
         return ()
     objects = [placed.value for placed in tree.documents]
     return tuple(
@@ -67,6 +70,10 @@ def _name(placed: Placed) -> object:
 
 def _read(placed: Placed, problems: list[Problem]) -> Guardrails:
     """Return the guardrail that stands at a place; none where it is wrong."""
+    unclear = [replace(placed, prefix=()).problem(fault) for fault in placed.faults()]
+    if unclear:
+        problems.extend(unclear)
+        return Guardrails()
     try:
         found = read_guardrails([placed.value])
     except NotAccepted as error:

@@ -29,6 +29,8 @@ from muster.resources.resolve import resolve
 # Kustomize lets its own file leave apiVersion and kind out.
 _KUSTOMIZATION = {"kustomization.yaml", "kustomization.yml"}
 
+_NOT_READ = {Code.NOTHING_FOUND, Code.UNREADABLE, Code.NOT_YAML}
+
 _LIST_IN_LIST = Fault(
     code=Code.UNKNOWN_KIND,
     path=("kind",),
@@ -55,6 +57,11 @@ class Placed:
         """Return the unquoted text of a field, where there is one."""
         mark = self.document.marks.get(self.prefix + path)
         return mark.raw if mark else None
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with the text of this resource; their paths are the document's."""
+        length = len(self.prefix)
+        return (one for one in self.document.faults if one.path[:length] == self.prefix)
 
     def problem(self, fault: Fault) -> Problem:
         """Tie a fault to its line."""
@@ -83,7 +90,9 @@ class LoadedEstate:
     problems: tuple[Problem, ...]
     places: dict[tuple[str, str], Placed] = field(repr=False)
     documents: tuple[Placed, ...] = field(default=(), repr=False)
-    """Every resource that was found, other API groups' too, as it is written."""
+    """Every resource without a fault of its own, other API groups' too, as it is written."""
+    read_whole: bool = True
+    """Whether every file could be read to its end."""
 
     def locate(self, reference: str) -> str | None:
         """Return `file:line` for a reference such as `AutomaticImportPolicy/staff#/spec/mode`.
@@ -175,8 +184,6 @@ class _Loading:
     def _take_one(self, placed: Placed) -> bool:
         """Take one resource; return whether it is ours to judge."""
         verdict = classify(placed.value)
-        if isinstance(verdict, Ours | Foreign):
-            self.documents.append(placed)
         match verdict:
             case Ours(kind):
                 self._admit(kind, placed)
@@ -184,7 +191,10 @@ class _Loading:
             case Wrong(fault) if placed.file.name not in _KUSTOMIZATION:
                 self.problems.append(placed.problem(fault))
                 return True
-            case Foreign() | Wrong():
+            case Foreign():
+                self.ignored += 1
+                self.documents.append(placed)
+            case Wrong():
                 self.ignored += 1
         return False
 
@@ -192,6 +202,8 @@ class _Loading:
         outcome = admit(kind, placed.value, placed.raw)
         if isinstance(outcome, tuple):
             self.problems.extend(placed.problem(fault) for fault in outcome)
+        elif not any(placed.faults()):
+            self.documents.append(placed)
         name = _name(placed.value)
         if name is None:
             return
@@ -214,6 +226,7 @@ class _Loading:
             problems=tuple(self.problems),
             places=self.places,
             documents=tuple(self.documents),
+            read_whole=not any(one.code in _NOT_READ for one in self.problems),
         )
 
     def _estate(self) -> Estate:
