@@ -160,7 +160,8 @@ def _account_row(record: AccountRecord) -> tuple[object, ...]:
 
 
 def _short(link: Link) -> str:
-    return f"{link.state} {link.id}" if link.id else str(link.state)
+    more = link.reason if link.state is LinkState.SKIPPED else link.id or ""
+    return f"{link.state} {more}".rstrip()
 
 
 def matches(
