@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from muster.model.mail import DigestSettings, MailSender
+from muster.model.passwords import Proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +225,8 @@ class Entra:
     certificate: SecretRef | None = None
     """Private key and certificate in one PEM."""
     cloud: Cloud = Cloud.GLOBAL
+    password_proof: Proof = Proof.CHANGE_DATE
+    """How a password that was set here is proved; never `Bind`."""
     login_endpoint: str | None = None
     """Instead of the cloud's own, such as that of the lab."""
     graph_endpoint: str | None = None

@@ -23,6 +23,7 @@ from muster.model.connections import (
     WinRmTransport,
 )
 from muster.model.mail import DigestSettings, MailSender
+from muster.model.passwords import Proof
 from muster.resources.tables import Json, Table, read, secret_ref
 
 # IT Glue help center, "Getting started with the IT Glue API": one address per region. The
@@ -149,6 +150,7 @@ ENTRA: Table = {
     "clientSecretRef": ("client_secret", secret_ref),
     "certificateRef": ("certificate", secret_ref),
     "cloud": ("cloud", Cloud),
+    "passwordProof": ("password_proof", Proof),
     "loginEndpoint": ("login_endpoint", str),
     "graphEndpoint": ("graph_endpoint", str),
     "caRef": ("ca", secret_ref),

@@ -2,4 +2,4 @@
 
 from muster.adapters.entra.adapter import EntraAdapter as EntraAdapter
 from muster.adapters.entra.adapter import open_entra as open_entra
-from muster.adapters.entra.signin import SignInRefused as SignInRefused
+from muster.adapters.entra.login_http import SignInRefused as SignInRefused

@@ -14,14 +14,17 @@ from muster.adapters.entra.clouds import addresses_of
 from muster.adapters.entra.credentials import Credential, read_credential
 from muster.adapters.entra.graph import Graph
 from muster.adapters.entra.groups import read_groups
+from muster.adapters.entra.login_http import Application
 from muster.adapters.entra.password_directory import EntraPasswords
 from muster.adapters.entra.roles import read_roles
-from muster.adapters.entra.signin import Application, SignIn
+from muster.adapters.entra.signin import SignIn
 from muster.adapters.entra.tenant import read_tenant
+from muster.adapters.entra.token_proof import TokenProof
 from muster.adapters.entra.users import look_up, require_shown, user_of
 from muster.model.connections import Entra
 from muster.model.entra import EntraQuestion, EntraSnapshot
 from muster.model.names import AccountId
+from muster.model.passwords import Proof
 from muster.model.secret import Secret
 from muster.ports import Check, Clock, Secrets
 from muster.transport.budget import Usage
@@ -67,6 +70,8 @@ class EntraAdapter:
             addresses=addresses_of(settings),
             credential=credential,
         )
+        self._settings = settings
+        self._options = options
         self._clock = clock
         self._signin = SignIn(application, options, clock)
         self._graph = Graph(self._signin, options)
@@ -112,7 +117,11 @@ class EntraAdapter:
         """Try sign-in, consent and each permission; raises nothing."""
         try:
             return doctor.check(
-                self._signin, self._graph, self._clock, sets_passwords=sets_passwords
+                self._signin,
+                self._graph,
+                self._clock,
+                sets_passwords=sets_passwords,
+                proof=self._settings.password_proof,
             )
         finally:
             self._graph.rest()
@@ -137,7 +146,9 @@ class EntraAdapter:
     @property
     def passwords(self) -> EntraPasswords:
         """The passwords of the tenant's cloud users, as the protocol of passwords needs them."""
-        return EntraPasswords(self._graph)
+        asks = self._settings.password_proof is Proof.TOKEN_REQUEST
+        proof = TokenProof(self._signin.application, self._options) if asks else None
+        return EntraPasswords(self._graph, cloud=self._settings.cloud, proof=proof)
 
     @property
     def usage(self) -> Usage:

@@ -12,6 +12,7 @@ from muster.adapters.entra import groups, passwords, roles, tenant, users
 from muster.adapters.entra.graph import Graph
 from muster.adapters.entra.signin import SignIn
 from muster.errors import MusterError
+from muster.model.passwords import Proof
 from muster.ports import Check, Clock
 
 _SOON = timedelta(days=30)
@@ -45,7 +46,9 @@ group-list-members, rbacapplication-list-roleassignments and organization-list.
 _ALLOWED = {*NEEDED, groups.HIDDEN_NEEDS, passwords.PERMISSION}
 
 
-def check(signin: SignIn, graph: Graph, clock: Clock, *, sets_passwords: bool) -> tuple[Check, ...]:
+def check(
+    signin: SignIn, graph: Graph, clock: Clock, *, sets_passwords: bool, proof: Proof
+) -> tuple[Check, ...]:
     """Return one line for each thing that is needed; one alone when nobody can sign in.
 
     `sets_passwords` says whether git asks for passwords to be set in the tenant.
@@ -65,7 +68,20 @@ def check(signin: SignIn, graph: Graph, clock: Clock, *, sets_passwords: bool) -
         signed_in,
         *_permissions(granted, signin.application.consent_link, sets_passwords=sets_passwords),
         _tenant(graph, signin.application.tenant_id),
+        *_proof(proof),
     )
+
+
+def _proof(proof: Proof) -> Iterator[Check]:
+    """Yield a line where passwords are proved by a token request, which is not tried here."""
+    if proof is Proof.TOKEN_REQUEST:
+        yield Check(
+            name="Entra password proof",
+            ok=True,
+            detail="TokenRequest; first tried when a password is set",
+            advice="It needs consent to the delegated permissions openid and profile, and shows in"
+            " the customer's sign-in logs. status.rotation.proof says whether it told anything.",
+        )
 
 
 def _expiry(expires: datetime | None, now: datetime) -> Iterator[Check]:

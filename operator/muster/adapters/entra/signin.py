@@ -1,7 +1,7 @@
 """Signs an application in to one tenant, and keeps its token.
 
-msal decides when a token is too old. Decided here: how msal reaches the network, what a
-refusal means, and that a refusal is not replayed.
+msal decides when a token is too old. Decided here: when a token is asked for anew, and that a
+refusal is not replayed. How msal reaches the network is left to `login_http`.
 """
 
 from __future__ import annotations
@@ -11,55 +11,19 @@ import binascii
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import msal
 
-from muster.adapters.entra.aadsts import CAUSES, Cause, Kind
-from muster.adapters.entra.clouds import Addresses
-from muster.adapters.entra.credentials import Credential
-from muster.errors import AccessDenied, RateLimited, RemoteError, Unavailable, Unexpected
+from muster.adapters.entra.login_http import Application, LoginHttp, unreadable
+from muster.errors import RemoteError
 from muster.model.secret import Secret
 from muster.ports import Clock
-from muster.transport.answers import Answer
-from muster.transport.budget import RequestLimit
-from muster.transport.http import Transport
-from muster.transport.options import Connection, HttpOptions, Vendor
-from muster.transport.redaction import Redactor
+from muster.transport.options import HttpOptions
 
-_REFUSALS = frozenset({400, 401, 403, 404})
-_LOOP_DELAY_S = 300.0
 _YOUNG = timedelta(minutes=1)
 """A token of less than a minute knows of every consent that can be in effect."""
-
-
-class SignInRefused(AccessDenied):
-    """Entra gives the application no token; `code` is the number after AADSTS, 0 without one."""
-
-    def __init__(self, message: str, *, code: int) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
-    """Which application signs in, and where."""
-
-    tenant_id: str
-    client_id: str
-    addresses: Addresses
-    credential: Credential = field(repr=False)
-
-    @property
-    def consent_link(self) -> str:
-        """Where an administrator of the tenant grants what the registration asks for."""
-        login, scope = self.addresses.login, self.addresses.scope
-        return (
-            f"{login}/{self.tenant_id}/v2.0/adminconsent?client_id={self.client_id}&scope={scope}"
-        )
 
 
 class SignIn:
@@ -68,7 +32,7 @@ class SignIn:
     def __init__(self, application: Application, options: HttpOptions, clock: Clock) -> None:
         self._application = application
         self._clock = clock
-        self._http = _LoginHttp(application, options)
+        self._http = LoginHttp(application, options)
         self._lock = threading.Lock()
         self._app: Any = None
         self._token: Secret | None = None
@@ -137,7 +101,7 @@ class SignIn:
             self._app = None
             if isinstance(error, RemoteError):
                 raise
-            raise _unreadable() from None
+            raise unreadable() from None
         token = result.get("access_token")
         if isinstance(token, str):
             return token
@@ -158,109 +122,6 @@ class SignIn:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
-    """What msal expects of an answer."""
-
-    status_code: int
-    text: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def raise_for_status(self) -> None:
-        """Do nothing: whatever is no answer for msal was raised before."""
-
-
-class _LoginHttp:
-    """msal's HTTP client: the transport that every other request of ours takes too."""
-
-    def __init__(self, application: Application, options: HttpOptions) -> None:
-        self._application = application
-        self._redactor = Redactor(application.credential.secrets)
-        self._transport = Transport(
-            Connection(
-                endpoint=application.addresses.login,
-                vendor=_VENDOR,
-                auth=httpx.Auth(),
-                secrets=application.credential.secrets,
-                options=options,
-            )
-        )
-
-    def get(self, url: str, **_: Any) -> _Response:
-        """Read a discovery document; a tenant that does not exist shows itself here."""
-        answer = self._transport.follow(self._own(url), read_anyway=_REFUSALS)
-        response = _response(answer)
-        if answer.status != 200:
-            raise self.refusal(answer.body)
-        return response
-
-    def post(self, url: str, data: Any = None, **_: Any) -> _Response:
-        """Ask for a token; msal gives some of the fields as bytes."""
-        form = {
-            name: value.decode() if isinstance(value, bytes) else str(value)
-            for name, value in data.items()
-        }
-        return _response(self._transport.submit(self._own(url), form, read_anyway=_REFUSALS))
-
-    def rest(self) -> None:
-        """Close idle connections."""
-        self._transport.rest()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
-
-    def refusal(self, body: Any) -> RemoteError:
-        """Return the error for an answer that holds no token."""
-        said = body if isinstance(body, dict) else {}
-        codes = said.get("error_codes")
-        code = next((one for one in codes or () if isinstance(one, int)), 0)
-        cause = CAUSES.get(code) or self._unknown(said)
-        number = f"AADSTS{code}" if code else self._redactor.clean(str(said.get("error", "?")))
-        text = (
-            f"Entra refused the sign-in of application {self._application.client_id} to tenant"
-            f" {self._application.tenant_id}: {cause.meaning} ({number}). {cause.advice}."
-        )
-        if cause.kind is Kind.CONSENT:
-            text += f" Consent link: {self._application.consent_link}"
-        if cause.kind is not Kind.LATER:
-            return SignInRefused(text, code=code)
-        return RateLimited(text, delay_s=_LOOP_DELAY_S) if code == 50196 else Unavailable(text)
-
-    def _unknown(self, said: Mapping[str, Any]) -> Cause:
-        first = str(said.get("error_description") or "it gave no reason").partition("\r\n")[0]
-        return Cause(
-            kind=Kind.OTHER,
-            meaning=self._redactor.clean(first).rstrip("."),
-            advice="Check tenantId, clientId and the credential",
-        )
-
-    def _own(self, url: str) -> str:
-        try:
-            self._transport.own_url(url)
-        except Unexpected:
-            raise SignInRefused(
-                f"Entra sends the sign-in to tenant {self._application.tenant_id} to another host,"
-                " which gets no credentials; the tenant may be of another cloud: check `cloud`.",
-                code=0,
-            ) from None
-        return url
-
-
-def _response(answer: Answer) -> _Response:
-    """Return an answer for msal, which trusts that it is a JSON object."""
-    if not isinstance(answer.body, dict):
-        raise _unreadable()
-    return _Response(answer.status, json.dumps(answer.body))
-
-
-def _unreadable() -> Unexpected:
-    return Unexpected(
-        "Entra answered the sign-in with something that cannot be read; check loginEndpoint, and"
-        " whether a proxy answers in its place."
-    )
-
-
 def _claims(token: Secret) -> Mapping[str, Any] | None:
     """Return what a token says of itself, unverified."""
     parts = token.reveal().split(".")
@@ -272,16 +133,3 @@ def _claims(token: Secret) -> Mapping[str, Any] | None:
     except (ValueError, binascii.Error):
         return None
     return claims if isinstance(claims, dict) else None
-
-
-def _explain(body: Any) -> str:
-    return str(body.get("error", "")) if isinstance(body, dict) else ""
-
-
-_VENDOR = Vendor(
-    name="Entra",
-    # Unconfirmed: no number is published. A token serves for an hour.
-    limit=RequestLimit(requests=200, window_s=10),
-    explain=_explain,
-    access_advice="check tenantId, clientId and the credential.",
-)

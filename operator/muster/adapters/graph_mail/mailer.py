@@ -15,7 +15,8 @@ from urllib.parse import quote
 from muster.adapters.entra.clouds import addresses_of
 from muster.adapters.entra.credentials import Credential, read_credential
 from muster.adapters.entra.graph import Graph, explain
-from muster.adapters.entra.signin import Application, SignIn
+from muster.adapters.entra.login_http import Application
+from muster.adapters.entra.signin import SignIn
 from muster.errors import AccessDenied, MusterError, Rejected, SpecError
 from muster.model.connections import GraphMail, Integration
 from muster.model.mail import MailMessage, is_address
