@@ -145,6 +145,7 @@ def test_who_has_the_token_is_heard(hook: Hook) -> None:
         (PATH, {"headers": {"Authorization": f"Bearer {TOKEN[:-1]}"}}),
         (PATH, {"headers": {"Authorization": "Bearer"}}),
         (PATH, {"headers": {"Authorization": f"Basic {TOKEN}"}}),
+        (f"{PATH}?{'a=1&' * 30}", {"headers": {}}),
         (PATH, {"json": {"organization_id": 4712, "resource_id": 88}}),
         ("/webhooks/it-glue/other", {}),
         ("/webhooks/it-glue/deaf", {}),
@@ -160,6 +161,15 @@ def test_everybody_else_hears_the_same(hook: Hook, path: str, more: dict[str, ob
     said = hook.post(path, **more)
     assert (said.status_code, said.text) == (404, "not here")
     assert hook.taken == []
+
+
+def test_an_address_that_is_none_is_answered_too(hook: Hook) -> None:
+    """Half of an IPv6 address in the request line gets the answer that everybody gets."""
+    with hook.connect() as caller:
+        caller.sendall(b"POST http://[x/ HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
+        said = b"".join(iter(lambda: caller.recv(4096), b""))
+    assert said.startswith(b"HTTP/1.0 404 ")
+    assert said.endswith(b"not here")
 
 
 def test_what_cannot_be_read_is_refused(hook: Hook) -> None:

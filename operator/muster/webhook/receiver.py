@@ -33,6 +33,7 @@ _REMEMBER_S = 60.0
 """For how long a token is kept in memory, so that a flood reads no secrets."""
 
 _SHORTEST_TOKEN = 20
+_LONGEST_QUERY = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,10 @@ class Receiver:
 
     def answer(self, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Answer a POST to a path; headers by their lower-case names."""
-        parts = urlsplit(target)
+        try:
+            parts = urlsplit(target)
+        except ValueError:  # such as half of an IPv6 address
+            return NOT_HERE
         name = unquote(parts.path.removeprefix(PATH))
         found = self._integration(name) if parts.path.startswith(PATH) else None
         if not self._proves(found, _token(headers, parts.query)) or found is None:
@@ -161,7 +165,10 @@ def _token(headers: Mapping[str, str], query: str) -> str:
         return bearer[len("bearer ") :].strip()
     if "x-muster-token" in headers:
         return headers["x-muster-token"]
-    return parse_qs(query, max_num_fields=20).get("token", [""])[0] if len(query) < 4096 else ""
+    try:
+        return parse_qs(query[:_LONGEST_QUERY], max_num_fields=20).get("token", [""])[0]
+    except ValueError:  # more fields than that
+        return ""
 
 
 def _digest(text: str) -> bytes:
