@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from muster.audit import Effect
-from muster.errors import PasswordRefused, RemoteError
+from muster.errors import PasswordRefused, RemoteError, SpecError
 from muster.model.accounts import AccountRecord, Known
 from muster.model.connections import Integration
 from muster.model.names import Mode, RemoteId
@@ -73,7 +73,7 @@ def follow_edit(edited: Edited, desired: Desired, ports: Ports) -> Followed:
 
     Raises:
         RemoteError: a system did not answer; nothing was changed, look again later.
-        SpecError: a secret is missing, or the password cannot be kept.
+        SpecError: a secret or a directory is missing, or the password cannot be kept.
         StateError: the registry or the audit cannot be written; nothing is done unrecorded.
     """
     known = ports.registry.load(desired.customer.name)
@@ -187,7 +187,9 @@ def _is_ours(
     """
     desired, ports = scene
     kind, account = targets_of(record, desired.customer)[0]
-    directory = hands_of(desired, ports, strict=True).directories[kind]
+    directory = hands_of(desired, ports, strict=True).directories.get(kind)
+    if directory is None:
+        raise SpecError((f"{record.identity.user}: {kind} is not connected.",))
     changed = directory.read_password_state(account).changed_at
     if changed is not None and edit.at < changed - _SKEW:
         return True

@@ -15,6 +15,7 @@ import yaml
 from muster.adapters.secrets import FileSecrets
 from muster.assembly import Assembly
 from muster.audit import FileSink, Trail, verify
+from muster.errors import SpecError
 from muster.following import Edited, Followed, FollowState, follow_edit
 from muster.lab.lab import Lab
 from muster.model.accounts import AccountRecord
@@ -209,6 +210,14 @@ def test_what_the_policy_does_not_want_is_not_read(world: World) -> None:
     assert world.follow(strange).state is FollowState.NOT_OURS
     elsewhere = replace(edited, organization=RemoteId("999999"))
     assert world.follow(elsewhere).state is FollowState.NOT_OURS
+
+
+def test_without_its_directory_nothing_is_set(world: World) -> None:
+    """A customer whose domain was taken out of git: the edit is told why it is not followed."""
+    edited = world.edit(world.person())
+    customer = replace(world.desired.customer, active_directory=None)
+    with pytest.raises(SpecError, match="ActiveDirectory is not connected"):
+        world.follow(edited, replace(world.desired, customer=customer))
 
 
 def test_a_password_below_the_rules_is_a_finding(world: World) -> None:
