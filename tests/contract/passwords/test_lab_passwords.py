@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from tests.contract.directory import content
@@ -12,6 +13,8 @@ from tests.contract.passwords.lab_house import WRITER, LabPasswords
 from tests.contract.passwords.suite import BORN, NEW, NEWER, PasswordContract
 
 from muster.adapters.active_directory import ActiveDirectoryPasswords
+from muster.adapters.entra_connect import EntraConnectTrigger
+from muster.adapters.entra_connect.wish import EntraConnectWish, NotingPasswords
 from muster.errors import (
     AccessDenied,
     NotFound,
@@ -21,10 +24,19 @@ from muster.errors import (
     Unavailable,
     Unexpected,
 )
+from muster.lab.directory.faults import LdapFaults
+from muster.model.connections import EntraConnect, SecretRef
 from muster.model.names import AccountId, DirectoryKind
 from muster.model.passwords import PasswordPolicy, PasswordState, Proof, Target
 from muster.model.secret import Secret
 from muster.passwords.patience import proofs_left
+
+CONNECT = EntraConnect(
+    host="sync1",
+    user_name="sync",
+    password=SecretRef(name="sync", key="password"),
+    configuration_name="Muster.ADSync",
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +67,27 @@ def test_a_lost_answer_leaves_the_outcome_open(
         house.passwords().set_password(user, NEW, must_change=False, unlock=False)
     assert caught.value.maybe_applied
     assert house.live(user) == (NEW.reveal() if applied else BORN)
+
+
+@pytest.mark.parametrize(
+    ("break_off", "wished"),
+    [
+        (lambda faults: faults.drop_modifies(applied=True), True),
+        (lambda faults: faults.fail_modifies(1, 19, "0000052D: AtrErr\n"), False),
+    ],
+    ids=["not answered", "refused"],
+)
+def test_a_cycle_is_wished_for_whatever_may_have_been_set(
+    house: LabPasswords, user: AccountId, break_off: Callable[[LdapFaults], None], wished: bool
+) -> None:
+    """Entra Connect is to carry on a password whose answer was lost, and not a refused one."""
+    wish = EntraConnectWish(lambda: EntraConnectTrigger(CONNECT, NEW))
+    break_off(house.house.faults)
+    with pytest.raises(RemoteError):
+        NotingPasswords(house.passwords(), wish).set_password(
+            user, NEW, must_change=False, unlock=False
+        )
+    assert (wish.take(datetime.now(UTC)) is not None) is wished
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from muster.errors import RemoteError
 from muster.model.names import AccountId
 from muster.model.passwords import PasswordPolicy, PasswordState, Proof
 from muster.model.secret import Secret
@@ -67,8 +68,13 @@ class NotingPasswords:
     def set_password(
         self, account: AccountId, password: Secret, *, must_change: bool, unlock: bool
     ) -> None:
-        """Set the password, and wish for a cycle."""
-        self._directory.set_password(account, password, must_change=must_change, unlock=unlock)
+        """Set the password, and wish for a cycle; also where nobody knows whether it was set."""
+        try:
+            self._directory.set_password(account, password, must_change=must_change, unlock=unlock)
+        except RemoteError as error:
+            if error.maybe_applied:
+                self._wish.note()
+            raise
         self._wish.note()
 
     def prove(self, account: AccountId, password: Secret) -> bool:
