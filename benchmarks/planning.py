@@ -23,7 +23,7 @@ from benchmarks.made_up import Situation, after, first_run
 from rich.console import Console
 from rich.table import Table
 
-from muster.assembly import collect_rarely
+from muster.garbage import collect_rarely
 from muster.model.plans import CustomerPlan
 from muster.plan.make import make_plan
 

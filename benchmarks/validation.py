@@ -23,8 +23,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from muster.assembly import collect_rarely
 from muster.cli.schemas import json_schema_files
+from muster.garbage import collect_rarely
 from muster.resources.documents import read_documents
 from muster.resources.files import list_files, read_text
 from muster.resources.load import load_estate

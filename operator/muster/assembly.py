@@ -7,7 +7,6 @@ that need it and stops nobody else.
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
@@ -70,16 +69,6 @@ SEALING_KEYS = SecretRef(name="muster-sealing", key="keys")
 def utc_now() -> datetime:
     """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
-
-
-def collect_rarely() -> None:
-    """Let the garbage collector look less often.
-
-    Snapshots and plans are large trees of small frozen objects without cycles. With the default
-    thresholds it walks all of them again for every 700 new ones, which is a third of the time
-    that a plan of 100,000 accounts takes (benchmarks/planning.py).
-    """
-    gc.set_threshold(50_000, 20, 50)
 
 
 class Assembly:

@@ -16,6 +16,7 @@ from typing import Any
 import typer.main
 
 from muster.cli import exit_codes
+from muster.cli.commands import LateGroup, load
 from muster.cli.main import app
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -89,7 +90,8 @@ def commands_page() -> str:
 
 def commands(command: Any, name: str = "muster") -> Iterator[tuple[str, Any]]:
     """Yield every command that does something, with its whole name, groups entered."""
-    for word, child in getattr(command, "commands", {}).items():
+    for word, listed in getattr(command, "commands", {}).items():
+        child = load(word) if isinstance(command, LateGroup) else listed
         whole = f"{name} {word}"
         if hasattr(child, "commands"):
             yield from commands(child, whole)

@@ -25,7 +25,8 @@ from tests.plan.world import (
     user,
 )
 
-from muster.cli.exit_codes import ExitCode, of_comparison
+from muster.cli.conclusions import of_comparison
+from muster.cli.exit_codes import ExitCode
 from muster.model.limits import Limit, Limits
 from muster.model.names import AccountType, CustomerName, Source
 from muster.model.plans import Approved, Refused

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muster.resources.documents import NotYaml, read_documents
+from muster.resources.schema_faults import _validator
 from muster.resources.schemas import DESIRED_KINDS
 from muster.resources.soundness import is_sound
-from muster.resources.validate import _validator
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 GOOD = [

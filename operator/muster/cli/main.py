@@ -1,4 +1,4 @@
-"""`muster`: registers the commands."""
+"""`muster`: the options before a command, and the program itself. `commands` lists the commands."""
 
 from __future__ import annotations
 
@@ -11,64 +11,17 @@ import typer
 from typer.exceptions import Exit
 
 import muster
-from muster.cli import (
-    auditing,
-    customers,
-    describing,
-    digesting,
-    lab,
-    operating,
-    passwords,
-    planning,
-    reading,
-    resetting,
-    resolving,
-    running,
-    schemas,
-    systems,
-    testing,
-    validating,
-    vault,
-    welcoming,
-)
-from muster.cli.demo import demo
+from muster.cli.commands import LateGroup
 from muster.cli.shell import run
 
 app = typer.Typer(
     name="muster",
+    cls=LateGroup,
     help="Keep customers' directories, password vaults and PSAs in agreement with git.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (
-    demo,
-    validating.validate,
-    planning.plan,
-    planning.apply,
-    running.run,
-    reading.get,
-    describing.describe,
-    describing.explain,
-    reading.matches,
-    resolving.resolve,
-    resetting.reset,
-    resetting.rotate,
-    systems.directory,
-    systems.doctor,
-    digesting.digest,
-    operating.operator,
-    operating.reconcile,
-    schemas.schemas,
-):
-    app.command()(command)
-app.command("test")(testing.policy_tests)
-app.add_typer(customers.app, name="customers")
-app.add_typer(passwords.app, name="passwords")
-app.add_typer(vault.app, name="vault")
-app.add_typer(auditing.app, name="audit")
-app.add_typer(lab.app, name="lab")
-app.add_typer(welcoming.app, name="welcome")
 
 
 def _print_version(wanted: bool) -> None:

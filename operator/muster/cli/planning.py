@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from muster.cli import options, plan_options
-from muster.cli.exit_codes import ExitCode, of_plans, of_run
+from muster.cli.conclusions import of_plans, of_run
+from muster.cli.exit_codes import ExitCode
 from muster.cli.output import complain, counted, out
 from muster.cli.plan_options import PlanFormat
 from muster.errors import MusterError

@@ -11,7 +11,8 @@ import typer
 from typer.exceptions import Abort
 
 from muster.cli import options
-from muster.cli.exit_codes import ExitCode, of_run
+from muster.cli.conclusions import of_run
+from muster.cli.exit_codes import ExitCode
 from muster.cli.output import complain, out, plain, say, visible
 from muster.errors import MusterError, SpecError
 

@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from muster.cli.exit_codes import ExitCode, of_comparison, of_plans
+from muster.cli.conclusions import of_comparison, of_plans
+from muster.cli.exit_codes import ExitCode
 from muster.cli.git_base import GitBase, files_at
 from muster.cli.output import complain, say
 from muster.cli.plan_options import PlanFormat

@@ -17,13 +17,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from muster.adapters.secrets import ChainedSecrets, EnvironmentSecrets, FileSecrets
 from muster.apply import Tell
-from muster.assembly import SEALING_KEYS, Assembly, collect_rarely, read_sealing_keys
+from muster.assembly import SEALING_KEYS, Assembly, read_sealing_keys
 from muster.audit import FileSink, Trail, current_actor
 from muster.cli.estate_revision import revision_of
 from muster.cli.options import PATIENCE_S
 from muster.cli.output import err
 from muster.cli.shell import contain
 from muster.errors import MusterError, SpecError
+from muster.garbage import collect_rarely
 from muster.model.connections import SecretRef, VaultBackend
 from muster.model.plans import Change
 from muster.model.settings import Desired, Estate

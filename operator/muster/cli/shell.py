@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from typer.exceptions import Abort, Exit, TyperException
 
 from muster.cli.exit_codes import ExitCode
-from muster.cli.output import complain
 from muster.errors import MusterError, SpecError, StateBusy
 
 Program = Callable[..., Any]
@@ -43,7 +42,7 @@ def run(program: Program, arguments: Sequence[str]) -> int:
     except Exception as fault:  # noqa: BLE001 - the shell's last resort: no bug is silent
         code = _failed(bug(fault))
     if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code by itself
-        complain("Interrupted. What was done is recorded; the next run goes on from there.")
+        _complain("Interrupted. What was done is recorded; the next run goes on from there.")
     return code
 
 
@@ -68,7 +67,7 @@ def bug(fault: Exception, where: str = "") -> Bug:
 
 def _failed(error: MusterError) -> ExitCode:
     for problem in error.problems if isinstance(error, SpecError) else (str(error),):
-        complain(problem)
+        _complain(problem)
     return ExitCode.BUSY if isinstance(error, StateBusy) else ExitCode.ERROR
 
 
@@ -77,5 +76,11 @@ def _usage(error: Any) -> ExitCode:
     if show:
         show()
     else:
-        complain(str(error))
+        _complain(str(error))
     return ExitCode.USAGE
+
+
+def _complain(text: str) -> None:
+    from muster.cli.output import complain
+
+    complain(text)

@@ -14,6 +14,7 @@ from muster.cli.exit_codes import ExitCode
 from muster.cli.output import Format, counted, out, print_data, print_text, say, visible
 from muster.cli.problem_formats import WRITERS, ProblemFormat, as_data, is_valid
 from muster.cli.targets import read_targets, save
+from muster.garbage import collect_rarely
 
 if TYPE_CHECKING:
     from muster.resources.load import LoadedEstate
@@ -64,13 +65,11 @@ def validate(
     muster validate . -o github -o sarif=muster.sarif -o junit=muster.xml
     kustomize build . | muster validate -
     """
-    from muster.assembly import collect_rarely
-    from muster.cli.session import place
     from muster.resources import load_estate
 
     collect_rarely()
     targets = read_targets(ProblemFormat, output or (ProblemFormat.TEXT,))
-    where = place([*(paths or ()), *(also or ())]).paths
+    where = (*(paths or ()), *(also or ())) or (options.HERE,)
     if fix:
         _fix(where)
     loaded = load_estate(where)

@@ -18,8 +18,9 @@ from typing import Any
 
 import kopf
 
-from muster.assembly import SEALING_KEYS, Assembly, collect_rarely, utc_now
+from muster.assembly import SEALING_KEYS, Assembly, utc_now
 from muster.errors import RemoteError
+from muster.garbage import collect_rarely
 from muster.kube.admission import find_refusals
 from muster.kube.api import KubeApi, find_login
 from muster.kube.audit_sinks import open_trails

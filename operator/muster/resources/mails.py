@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from muster.mail.templates import find_template_problems
-from muster.mail.welcome import VARIABLES
+from muster.model.mail import MailTemplate
 from muster.model.settings import Estate, ImportSettings, Origin
 from muster.resources.codes import Code
 from muster.resources.conflict import Conflict
+
+if TYPE_CHECKING:
+    from muster.mail.templates import TemplateProblem
 
 
 def wrong_templates(estate: Estate, _: object) -> Iterator[Conflict]:
     """Yield the templates of welcome e-mails that cannot be filled."""
     for settings in all_settings(estate):
         template = settings.welcome.template
-        for problem in find_template_problems(template, VARIABLES) if template else ():
+        for problem in _problems(template) if template else ():
             yield Conflict(
                 code=Code.TEMPLATE_WRONG,
                 at=settings.origin.at(f"options/welcomeEmail/template/{problem.part}"),
@@ -24,6 +27,14 @@ def wrong_templates(estate: Estate, _: object) -> Iterator[Conflict]:
                 f"{problem.message}.",
                 advice="Correct it; `muster welcome preview` shows what becomes of it.",
             )
+
+
+def _problems(template: MailTemplate) -> tuple[TemplateProblem, ...]:
+    # Late: few trees hold a template, and Jinja takes its time to import.
+    from muster.mail.templates import find_template_problems
+    from muster.mail.welcome import VARIABLES
+
+    return find_template_problems(template, VARIABLES)
 
 
 def wrong_time_zones(estate: Estate, _: object) -> Iterator[Conflict]:

@@ -6,12 +6,13 @@ The values of reference fields (`…Ref`) are never shown: somebody may have put
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
-
-from jsonschema import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from muster.resources.codes import Code
 from muster.resources.problems import Fault, FieldPath, dotted, nearest, shorten
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 RawText = Callable[[FieldPath], str | None]
 """Gives the unquoted text behind a value, where there is one."""

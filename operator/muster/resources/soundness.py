@@ -1,8 +1,8 @@
-"""Says quickly that a resource has no fault. Why one has is left to `validate`, which is slower.
+"""Says quickly that a resource has no fault. Why one has is left to `schema_faults`, the slow one.
 
 A schema is turned into plain functions once. They obey every keyword that our schemas use, and
-must agree with `validate` on each; a keyword that they do not know makes everything doubtful,
-so that `validate` decides.
+must agree with `schema_faults` on each; a keyword that they do not know makes everything doubtful,
+so that `schema_faults` decides.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _map(schema: Mapping[str, Any]) -> Check:
 
 
 def _pattern(schema: Mapping[str, Any]) -> Check:
-    # As in `validate`: `$` is the very end, and only ASCII counts as white space.
+    # As in `schema_faults`: `$` is the very end, and only ASCII counts as white space.
     search = re.compile(re.sub(r"\$$", r"\\Z", schema["pattern"]), re.ASCII).search
     return lambda value: search(value) is not None
 
