@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from muster.resources import load_estate
+from muster.resources.codes import Code
 from muster.resources.fixes import fix_files
 
 WRONG = """\
@@ -23,6 +24,16 @@ apiVersion: muster.dev/v1alpha1
 kind: Integration
 metadata: {name: it-glue}
 spec: {itGlue: {region: us, apiKeyRef: {name: a, key: b}}}
+"""
+POLICY = """\
+apiVersion: muster.dev/v1alpha1
+kind: AutomaticImportPolicy
+metadata: {name: staff}
+spec:
+  accountType: EndUser
+  customers: {default: true}
+  select: {activeDirectory: {groups: [Staff]}}
+  interval: 1
 """
 RIGHT = (
     WRONG.replace("displayname:", "displayName:")
@@ -56,6 +67,18 @@ def test_a_guess_is_left_to_a_person(line: str, tmp_path: Path) -> None:
     assert list(fix_files([tmp_path])) == []
     assert file.read_text(encoding="utf-8") == f"{head}{line}\n"
     assert load_estate([tmp_path]).problems
+
+
+def test_a_number_is_quoted_only_where_that_is_right(tmp_path: Path) -> None:
+    """An interval without its unit is not mended by quotes: nobody knows what was meant."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(POLICY, encoding="utf-8")
+    assert list(fix_files([tmp_path])) == []
+    assert file.read_text(encoding="utf-8") == POLICY
+    (problem,) = load_estate([tmp_path]).problems
+    assert (problem.line, problem.column, problem.code) == (8, 13, Code.WRONG_TYPE)
+    assert "3h" in problem.text
+    assert "quotes" not in problem.text
 
 
 def test_a_reference_to_a_secret_is_never_touched(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ The values of reference fields (`…Ref`) are never shown: somebody may have put
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -98,13 +99,15 @@ def _wrong_type(path: FieldPath, error: ValidationError, raw: str | None) -> Fau
     value = error.instance
     message = f"`{dotted(path)}` must be {_NAMED[wanted]}, but it is {_found(value)}."
     advice = _type_advice(path, error, raw)
-    quotable = wanted == "string" and raw and isinstance(value, bool | int | float)
-    return Fault(
-        code=Code.WRONG_TYPE,
-        path=path,
-        message=message,
-        advice=advice,
-        fix=(raw, f'"{raw}"') if raw and quotable and not _hidden(path) else None,
+    quotable = wanted == "string" and isinstance(value, bool | int | float) and not _hidden(path)
+    fix = (raw, f'"{raw}"') if raw and quotable and _fits(raw, _schema(error)) else None
+    return Fault(code=Code.WRONG_TYPE, path=path, message=message, advice=advice, fix=fix)
+
+
+def _fits(text: str, schema: Mapping[str, Any]) -> bool:
+    """Say whether a text has the form that is wanted, or none is."""
+    return re.search(schema.get("pattern", ""), text) is not None and (
+        text in schema.get("enum", (text,))
     )
 
 
@@ -121,7 +124,8 @@ def _type_advice(path: FieldPath, error: ValidationError, raw: str | None) -> st
         case _ if value is None:
             advice = "Give it a value or remove the field."
         case "string" if isinstance(value, bool | int | float):
-            advice = _quote(path, raw)
+            right = raw is None or _hidden(path) or _fits(raw, _schema(error))
+            advice = _quote(path, raw) if right else _like(_schema(error), mark='"')
         case "integer" if isinstance(value, float):
             advice = "Write it in plain decimal digits, without a leading zero."
         case "integer" | "boolean" if isinstance(value, str):
@@ -186,8 +190,8 @@ def _but(path: FieldPath, error: ValidationError) -> str:
     return "" if _hidden(path) else f", but it is `{shorten(str(error.instance))}`"
 
 
-def _like(schema: Mapping[str, Any]) -> str:
-    examples = " or ".join(f"`{example}`" for example in schema.get("examples", ()))
+def _like(schema: Mapping[str, Any], mark: str = "`") -> str:
+    examples = " or ".join(f"{mark}{example}{mark}" for example in schema.get("examples", ()))
     return f"Write it like {examples}." if examples else ""
 
 
