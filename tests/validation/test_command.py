@@ -136,7 +136,10 @@ def test_a_rendered_stream_is_read_from_standard_input(
     }
     _typed(RENDERED, monkeypatch)
     _validate("-")
-    assert "2 of other API groups, ignored" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "2 of other API groups, ignored" in shown
+    line = next(one for one in shown.splitlines() if "display: X" in one)
+    assert shown.splitlines()[shown.splitlines().index(line) + 1].strip() == "^"
 
 
 def test_fix_mends_and_checks_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from muster.cli.output import visible
 from muster.resources.codes import Code
-from muster.resources.files import MAX_BYTES, leads_away, split_lines
+from muster.resources.files import MAX_BYTES, STDIN, leads_away, split_lines
 from muster.resources.leaks import find_keys
 from muster.resources.problems import Problem
 from muster.resources.schemas import DESIRED_KINDS, written_schema
@@ -35,10 +35,10 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 
 class Excerpts:
-    """Reads each file once, and looks at each line once."""
+    """Reads each file once, and looks at each line once; `typed` is what standard input held."""
 
-    def __init__(self) -> None:
-        self._lines: dict[str, Sequence[str]] = {}
+    def __init__(self, typed: str = "") -> None:
+        self._lines: dict[str, Sequence[str]] = {str(STDIN): _without_ends(typed)}
         self._hidden: dict[tuple[str, int], bool] = {}
 
     def of(self, one: Problem) -> list[str]:
@@ -74,9 +74,13 @@ def _file_lines(file: Path) -> Sequence[str]:
     if leads_away(file):
         return []
     try:
-        return [line.rstrip("\r\n\x85\u2028\u2029") for line in split_lines(_text(file))]
+        return _without_ends(_text(file))
     except (OSError, UnicodeDecodeError):
         return []
+
+
+def _without_ends(text: str) -> Sequence[str]:
+    return [line.rstrip("\r\n\x85\u2028\u2029") for line in split_lines(text)]
 
 
 def _text(file: Path) -> str:

@@ -134,7 +134,7 @@ def _text(problems: Sequence[Problem], loaded: LoadedEstate) -> str:
     """Return the problems for people, each with its line of the file and a caret below it."""
     from muster.cli.excerpts import Excerpts
 
-    excerpts = Excerpts()
+    excerpts = Excerpts(loaded.typed)
     lines: list[str] = []
     for one in problems:
         place = f"{visible(one.file)}:{one.line}:{one.column}"

@@ -18,7 +18,7 @@ from muster.resources.admit import Foreign, Ours, Several, Wrong, admit, classif
 from muster.resources.codes import Code
 from muster.resources.conflict import Conflict
 from muster.resources.documents import Document, NotYaml, read_documents
-from muster.resources.files import Unreadable, list_files, read_text
+from muster.resources.files import STDIN, Unreadable, list_files, read_text
 from muster.resources.leaks import find_keys
 from muster.resources.lints import find_lints
 from muster.resources.parse import Resource
@@ -91,6 +91,8 @@ class LoadedEstate:
     places: dict[tuple[str, str], Placed] = field(repr=False)
     documents: tuple[Placed, ...] = field(default=(), repr=False)
     """Every resource without a fault of its own, other API groups' too, as it is written."""
+    typed: str = field(default="", repr=False)
+    """The text of standard input, which nobody can read twice."""
     read_whole: bool = True
     """Whether every file could be read to its end."""
 
@@ -149,11 +151,13 @@ class _Loading:
         self.places: dict[tuple[str, str], Placed] = {}
         self.documents: list[Placed] = []
         self.ignored = 0
+        self.typed = ""
 
     def read(self, file: Path) -> None:
         """Take one file."""
         try:
             text = read_text(file)
+            self.typed = text if file == STDIN else self.typed
             self.problems.extend(find_keys(str(file), text))
             for document in read_documents(text):
                 self.take(Placed(file, document, (), document.value))
@@ -226,6 +230,7 @@ class _Loading:
             problems=tuple(self.problems),
             places=self.places,
             documents=tuple(self.documents),
+            typed=self.typed,
             read_whole=not any(one.code in _NOT_READ for one in self.problems),
         )
 
