@@ -74,6 +74,8 @@ def test_a_reset_sets_the_directory_and_the_vault_and_prints_nothing(
     assert kept(lab, person) == password
     assert password not in done.out + done.err
     assert person["status"]["vault"]["id"] in done.err
+    told = account(muster, "EndUser")["status"]["rotation"]
+    assert (told["proof"], f"revision {told['revision']}." in done.err) == ("Bind", True)
     lines = (muster.estate / ".muster" / "audit.jsonl").read_text()
     assert "ResetPassword" in lines
     assert "ticket 20312" in lines

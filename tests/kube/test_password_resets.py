@@ -63,6 +63,8 @@ def test_a_reset_sets_the_password_once_and_tells_where_it_is(world: World) -> N
     assert entry["password"] == password
     shown = world.get("passwordreset", NAME)
     assert shown["status"]["proof"] == "Bind"
+    named = world.get("account", person["metadata"]["name"])["status"]["rotation"]["revision"]
+    assert shown["status"]["revision"] == named
     assert shown["status"]["account"] == person["status"]["userPrincipalName"]
     everything = world.kubectl("get", "passwordresets,accounts,customers,events", "-o", "json")
     assert password not in everything

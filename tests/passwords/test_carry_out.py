@@ -141,8 +141,10 @@ class Desk:
         return carry_out(job, self.hands)
 
     def assert_confirmed(self, job: PasswordJob) -> None:
-        """Check that the live password is in the entry, and the job is over."""
+        """Check that the live password is in the entry, and the job is over and says where."""
         assert (job.state, job.sealed) == (JobState.CONFIRMED, "")
+        (end,) = self.registry.load(CONTOSO).job_ends
+        assert end.revision == job.vault.revision
         assert self.estate.live(self.one) == self.one["password"] == self.estate.entry(self.one)
         assert self.registry.load(CONTOSO).jobs == ()
 
@@ -162,7 +164,9 @@ def test_all_goes_well(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     """In one go: set, proved by a bind, in the entry, over; and no log holds the password."""
     with caplog.at_level(logging.DEBUG):
         desk.start()
-        desk.assert_confirmed(desk.go_on())
+        job = desk.go_on()
+        desk.assert_confirmed(job)
+    assert job.vault.revision
     assert desk.one["password"] not in caplog.text
 
 

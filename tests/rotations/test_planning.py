@@ -212,9 +212,10 @@ def stands_after(*ends: JobEnd, world: World = DUE) -> Rotation:
 
 def test_the_end_of_a_job_is_told_once() -> None:
     """What the journal keeps is counted in the record, and the next plan changes nothing."""
-    ends = (end(JobState.CONFIRMED, was_set=True, proof=Proof.BIND),)
+    ends = (end(JobState.CONFIRMED, was_set=True, proof=Proof.BIND, revision="7"),)
     stands = stands_after(*ends)
     assert (stands.last, stands.proof) == (NOW - timedelta(minutes=1), Proof.BIND)
+    assert stands.revision == "7"
     world = replace(DUE, records=(replace(KNOWN, rotation=stands),))
     assert stands_after(*ends, world=world) == stands
 

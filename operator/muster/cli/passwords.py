@@ -179,7 +179,8 @@ def tell_job(job: PasswordJob, user: str) -> ExitCode:
     if job.state is JobState.CONFIRMED:
         proofs = ", ".join(f"{one.system}: {proof_text(one.proof)}" for one in job.targets)
         say(f"The password of {user} is set ({proofs}).")
-        say(f"It is in the vault: {job.vault.place}, entry {job.vault.entry}.")
+        revision = f", revision {job.vault.revision}" if job.vault.revision else ""
+        say(f"It is in the vault: {job.vault.place}, entry {job.vault.entry}{revision}.")
         return ExitCode.OK
     place = whereabouts(job)
     if place is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from muster.cli.session import Session
     from muster.model.names import AccountId
-    from muster.model.rotation import Generator, RotationDemand
+    from muster.model.rotation import RotationDemand
     from muster.model.secret import Secret
     from muster.model.settings import Desired
     from muster.resets import Rotated
@@ -69,20 +69,12 @@ def reset(
     muster reset contoso jsmith --stdin --reason "ticket 20312" < password.txt
     """
     from muster.cli.session import open_session, place
-    from muster.model.passwords import JobKind
-    from muster.rotations import PasswordOrder
 
     _require(reason)
     if generate + passphrase + stdin > 1:
         raise SpecError(("Give one of --generate, --passphrase and --stdin.",))
-    order = PasswordOrder(
-        kind=JobKind.RESET,
-        reason=reason,
-        must_change=must_change,
-        unlock=unlock,
-        generator=_generator(passphrase=passphrase),
-        typed=_typed() if stdin else None,
-    )
+    order = _order(reason, passphrase=passphrase, typed=_typed() if stdin else None)
+    order = replace(order, must_change=must_change, unlock=unlock)
     with open_session(place([estate], state, secrets, patience), write=True) as session:
         return _reset(session, (customer, account), order, show=show, yes=yes)
 
@@ -176,10 +168,15 @@ def _require(reason: str) -> None:
         raise SpecError(("A reason is needed: it is recorded who asked, and why. Set --reason.",))
 
 
-def _generator(*, passphrase: bool) -> Generator:
+def _order(reason: str, *, passphrase: bool, typed: Secret | None) -> PasswordOrder:
+    from muster.model.passwords import JobKind
     from muster.model.rotation import Generator, GeneratorKind
+    from muster.rotations import PasswordOrder
 
-    return Generator(kind=GeneratorKind.PASSPHRASE if passphrase else GeneratorKind.RANDOM)
+    kind = GeneratorKind.PASSPHRASE if passphrase else GeneratorKind.RANDOM
+    return PasswordOrder(
+        kind=JobKind.RESET, reason=reason, generator=Generator(kind=kind), typed=typed
+    )
 
 
 def _typed() -> Secret:

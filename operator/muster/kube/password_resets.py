@@ -149,8 +149,9 @@ class ResetCarrier:
         phase, reason = _PHASES.get(end.state, ("Failed", Reason.CHANGES_FAILED))
         message = end.problem or "The directory has the new password, and so has the vault."
         ended = {"endedAt": timestamp(end.ended_at)}
+        more = {"revision": end.revision} if end.revision else {}
         proof = {"proof": str(end.proof)} if end.proof else {}
-        return self._status(raw, phase, reason, message) | _about(record) | ended | proof
+        return self._status(raw, phase, reason, message) | _about(record) | ended | more | proof
 
     def _status(self, raw: Mapping[str, Any], phase: str, reason: Reason, message: str) -> Status:
         old = self.writer.current(PASSWORD_RESET, str(raw["metadata"]["name"]))

@@ -224,6 +224,8 @@ class JobEnd:
     changed_at: datetime | None = None
     """The date of our change in the first directory: a later one is somebody else's."""
     proof: Proof | None = None
+    revision: str = ""
+    """The entry's revision that holds the password, where the vault names it."""
     requested_by: str = ""
     problem: str = ""
 
@@ -239,6 +241,7 @@ def end_of(job: PasswordJob) -> JobEnd:
     if job.ended_at is None:
         raise ValueError(f"password job {job.id} is still open")
     first = job.targets[0]
+    kept = job.vault.state is VaultState.CONFIRMED
     return JobEnd(
         id=job.id,
         customer=job.customer,
@@ -251,6 +254,7 @@ def end_of(job: PasswordJob) -> JobEnd:
         ended_at=job.ended_at,
         changed_at=first.changed_at,
         proof=first.proof,
+        revision=job.vault.revision if kept else "",
         requested_by=job.requested_by,
         problem=job.problem,
     )

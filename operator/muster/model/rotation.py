@@ -97,6 +97,8 @@ class Rotation:
     proof: Proof | None = None
     changed_at: datetime | None = None
     """The directory's date of our last change."""
+    revision: str = ""
+    """The vault entry's revision that it made, where the vault names it."""
     stale: bool = False
     """Whether somebody else has set a password since: the vault's entry is not the live one."""
     failures: int = 0

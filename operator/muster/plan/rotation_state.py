@@ -38,6 +38,7 @@ def _with_end(rotation: Rotation, end: JobEnd) -> Rotation:
             last=second(end.ended_at),
             proof=end.proof,
             changed_at=second(end.changed_at) if end.changed_at else None,
+            revision=end.revision,
             slot=end.slot or rotation.slot,
             stale=end.state is JobState.SUPERSEDED,
             failures=0,

@@ -168,6 +168,7 @@ def _rotation(rotation: Json) -> Rotation:
         slot=rotation.get("slot", ""),
         proof=Proof(rotation["proof"]) if "proof" in rotation else None,
         changed_at=_time(rotation.get("changedAt")),
+        revision=rotation.get("revision", ""),
         stale=rotation.get("stale", False),
         failures=rotation.get("consecutiveFailures", 0),
         failed_at=_time(rotation.get("failedAt")),

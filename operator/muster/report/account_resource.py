@@ -164,6 +164,7 @@ def _rotation(rotation: Rotation) -> dict[str, Any] | None:
             **{name: timestamp(at) for name, at in moments.items() if at},
             "slot": rotation.slot,
             "proof": rotation.proof,
+            "revision": rotation.revision,
             "stale": rotation.stale or None,
             "consecutiveFailures": rotation.failures or None,
             "lastError": rotation.last_error,
