@@ -31,6 +31,7 @@ from muster.model.connections import (
     ActiveDirectory,
     Entra,
     EntraConnect,
+    Hudu,
     Integration,
     KeyValue2,
     NativeVault,
@@ -125,10 +126,18 @@ class Assembly:
         with self._turn:
             if integration not in self._vaults:
                 opener = VAULTS[type(integration.product)]
-                native = isinstance(integration.product, NativeVault)
-                more = {"stores": self._entry_stores, "clock": self._clock} if native else {}
+                more = self._surroundings(integration.product)
                 self._vaults[integration] = opener(integration, self._secrets, self._http, **more)
             return self._vaults[integration]
+
+    def _surroundings(self, vault: Product) -> dict[str, Any]:
+        match vault:
+            case NativeVault():
+                return {"stores": self._entry_stores, "clock": self._clock}
+            case Hudu():
+                return {"clock": self._clock}
+            case _:
+                return {}
 
     def psa(self, integration: Integration | None) -> Psa | None:
         """Return the PSA of an integration; raises SpecError for a missing secret."""

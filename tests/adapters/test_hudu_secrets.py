@@ -28,6 +28,7 @@ from muster.transport.options import HttpOptions
 PLANTED = "planted-Secret-77"
 OTP = "PLANTEDOTPSECRET2345"
 FRESH = "fresh-Secret-88"
+NOTES = "the safe opens with 4711"
 OURS = ("muster", "httpx", "httpcore", "h11", "limits")
 
 
@@ -73,7 +74,9 @@ def test_no_secret_is_kept_logged_or_returned(
     caplog.set_level(logging.DEBUG)
     said = record(world.lab)
     company = world.add_organization("Contoso")
-    entry = world.add_entry(company, "Joan", username="j", password=PLANTED, otp_secret=OTP)
+    entry = world.add_entry(
+        company, "Joan", username="j", password=PLANTED, otp_secret=OTP, description=NOTES
+    )
     vault = world.vault
     vault.update_entry(company, entry, EntryChange(username="jsmith"))
     results: list[Any] = [
@@ -87,6 +90,8 @@ def test_no_secret_is_kept_logged_or_returned(
         vault.read_password(company, entry),
         vault.write_password(company, entry, Secret(FRESH)),
     ]
+    results += [list(vault.list_entries(company)) for _ in range(2)]
+    assert "updated_at" in said[-1].query  # so the adapter remembers the list
     answers = repr([one.answer for one in said])
     assert PLANTED in answers
     assert OTP in answers  # so there was something to leak
@@ -94,7 +99,7 @@ def test_no_secret_is_kept_logged_or_returned(
     kept = list(reachable(vault, set()))
     assert key in kept  # so the search does go deep
     found = "\n".join((repr(wrapped), caplog.text, *kept, *reachable(results, set())))
-    assert [secret for secret in (PLANTED, OTP, FRESH) if secret in found] == []
+    assert [secret for secret in (PLANTED, OTP, FRESH, NOTES) if secret in found] == []
 
 
 def test_answers_hold_no_secret_once_they_are_parsed(world: HuduWorld) -> None:

@@ -58,10 +58,15 @@ def _native_vault(
     return open_native_vault(integration, secrets, options, **surroundings)
 
 
-def _hudu(integration: Integration, secrets: Secrets, options: HttpOptions | None = None) -> Vault:
+def _hudu(
+    integration: Integration,
+    secrets: Secrets,
+    options: HttpOptions | None = None,
+    **surroundings: Any,
+) -> Vault:
     from muster.adapters.hudu import open_hudu
 
-    return open_hudu(integration, secrets, options)
+    return open_hudu(integration, secrets, options, **surroundings)
 
 
 def _connect_wise(
@@ -142,7 +147,7 @@ VAULTS: Mapping[type[object], Callable[..., Vault]] = {
 }
 """Vaults by the type of an integration's product; call with (integration, secrets[, options]).
 
-The native vault also takes the `stores` of the shell and a `clock`.
+The native vault also takes the `stores` of the shell and a `clock`, Hudu a `clock`.
 """
 
 PSAS: Mapping[type[object], Callable[..., Psa]] = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
 
 from muster.adapters.hudu import HuduVault
+from muster.adapters.hudu.changes import MOST_ENTRIES
 from muster.lab.faults import Faults
 from muster.lab.hudu import HuduLab
 from muster.model.connections import Hudu, SecretRef
@@ -30,9 +32,13 @@ class HuduWorld:
         return self.open(self.lab.key, retry_budget_s=0.1)
 
     def open(
-        self, key: str, retry_budget_s: float = 1.4, pause_s: Callable[[], float] = lambda: 0.05
+        self,
+        key: str,
+        retry_budget_s: float = 1.4,
+        pause_s: Callable[[], float] = lambda: 0.05,
+        most_entries: int = MOST_ENTRIES,
     ) -> HuduVault:
-        """Return an adapter with a key; a full window of requests ends at once."""
+        """Return an adapter with a key and the lab's clock; a full window ends at once."""
         settings = Hudu(endpoint=self.lab.endpoint, api_key=SecretRef(name="hudu", key="apiKey"))
         options = HttpOptions(
             budget_share=100,
@@ -41,9 +47,19 @@ class HuduWorld:
             retry_budget_s=retry_budget_s,
             first_delay_s=0.02,
         )
-        vault = HuduVault(settings, Secret(key), options, pause_s)
+        vault = HuduVault(
+            settings,
+            Secret(key),
+            options,
+            pause_s,
+            clock=self._time,
+            most_entries=most_entries,
+        )
         self._stack.callback(vault.close)
         return vault
+
+    def _time(self) -> datetime:
+        return self.lab.clock()
 
     @property
     def faults(self) -> Faults:

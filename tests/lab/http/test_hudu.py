@@ -11,7 +11,7 @@ import trustme
 from tests.lab.http.conftest import Clock
 
 from muster.lab.generate.msp import generate_msp
-from muster.lab.hudu import HuduKnobs, HuduLab, KeyRights
+from muster.lab.hudu import HuduKnobs, HuduLab, KeyRights, TimeFilter
 from muster.lab.hudu.populate import populate_hudu
 
 PLANTED = "planted-Secret-77"
@@ -80,6 +80,7 @@ def test_every_answer_about_an_entry_shows_its_secrets(
         ({"updated_at": "2026-03-01T12:00:01Z,"}, []),
         ({"updated_at": ",2026-03-01T11:59:59Z"}, []),
         ({"updated_at": "2026-03-01T12:00:00Z"}, ["Joan", "Router", "Old"]),
+        ({"updated_at": "2026-03-01T11:00:00Z,2026-03-01T13:00:00Z", "archived": "true"}, ["Old"]),
     ],
 )
 def test_a_list_is_filtered_and_cut_as_hudu_does_it(
@@ -91,6 +92,41 @@ def test_a_list_is_filtered_and_cut_as_hudu_does_it(
     assert names(answer) == found
     assert list(answer.json()) == ["asset_passwords"]
     assert "link" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("time_filter", "since", "found"),
+    [
+        (TimeFilter.RANGE, "12:00:00", ["new", "edited", "moved in"]),
+        (TimeFilter.EXACT, "12:00:00", ["new"]),
+        (TimeFilter.IGNORED, "12:00:00", ["old", "new", "edited", "moved in"]),
+    ],
+)
+def test_a_time_shows_what_was_edited_since(
+    open_hudu: Open, clock: Clock, time_filter: TimeFilter, since: str, found: list[str]
+) -> None:
+    """Every edit counts, archiving and a new company too; old versions ignore the time."""
+    lab, client = open_hudu(time_filter=time_filter)
+    ours, theirs = lab.add_company("Contoso"), lab.add_company("Fabrikam")
+    clock.forward(-3600)
+    lab.add_password(ours, "old", password="x")
+    edited = lab.add_password(ours, "edited", password="x")
+    moved = lab.add_password(theirs, "moved in", password="x")
+    clock.forward(3600)
+    lab.add_password(ours, "new", password="x")
+    clock.forward(60)
+    client.put(f"/asset_passwords/{edited}/archive")
+    lab.move_password(moved, ours)
+    query = {"company_id": ours, "updated_at": f"2026-03-01T{since}Z,"}
+    assert sorted(names(client.get("/asset_passwords", params=query))) == sorted(found)
+
+
+def test_a_time_can_be_refused(open_hudu: Open) -> None:
+    """One resource answers filters that it does not know so (live)."""
+    _, client = open_hudu(time_filter=TimeFilter.REFUSED)
+    answer = client.get("/asset_passwords", params={"updated_at": "2026-03-01T12:00:00Z,"})
+    assert answer.status_code == 400
+    assert "not a valid filter" in answer.text
 
 
 NAMELESS = {"asset_password": {"company_id": 2001, "password": "x"}}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from muster.adapters.hudu.pages import read_all
-from muster.errors import MusterError
+from muster.errors import MusterError, Rejected
 from muster.ports import Check
 from muster.transport.http import Transport
 
@@ -18,6 +18,10 @@ ADVICE = (
 _UPDATE = "update Hudu; an older one ignores filters that Muster relies on."
 
 _COMPANIES = "give the key every company that Muster is to serve; a new key is needed for that."
+
+_NEVER = "2999-01-01T00:00:00Z,"
+
+_ALWAYS_WHOLE = "; this Hudu does not filter by time of change, so lists are always read whole"
 
 _OLDEST = (2, 1, 5, 7)
 """Source: https://support.getquickpass.com/hc/en-us/articles/4408662234519"""
@@ -57,7 +61,15 @@ def _companies(transport: Transport) -> tuple[bool, str]:
 def _passwords(transport: Transport) -> tuple[bool, str]:
     """Look whether passwords are listed: one permission of a key covers all that is done to them.
 
+    Nothing was edited in the year 2999: whoever shows an entry of then does not filter by time.
+
     Source: the vendor's OpenAPI of Hudu 2.44, "Scoping API Keys".
     """
-    transport.get("/asset_passwords", (("page", "1"), ("page_size", "1")))
-    return True, "the key may read and write passwords"
+    one = (("page", "1"), ("page_size", "1"))
+    try:
+        body = transport.get("/asset_passwords", (*one, ("updated_at", _NEVER))).body
+        filtered = isinstance(body, dict) and not body.get("asset_passwords")
+    except Rejected:
+        transport.get("/asset_passwords", one)
+        filtered = False
+    return True, "the key may read and write passwords" + ("" if filtered else _ALWAYS_WHOLE)

@@ -5,6 +5,7 @@ Source of the field names: the vendor's OpenAPI of Hudu 2.44, definition `Asset_
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -100,6 +101,11 @@ def owner_of(entry: Record) -> str:
     return id_text(entry.values.get("company_id"))
 
 
+def edited_at(entry: Record) -> datetime | None:
+    """Return when an entry was last edited, by Hudu's clock."""
+    return moment_or_none(entry.values.get("updated_at"))
+
+
 def entry_of(entry: Record, endpoint: httpx.URL) -> VaultEntry:
     """Return an entry. Hudu knows neither host-proof nor personal ones."""
     values = entry.values
@@ -110,7 +116,7 @@ def entry_of(entry: Record, endpoint: httpx.URL) -> VaultEntry:
         category=text_or_none(values.get("password_type")),
         embedded=values.get("passwordable_id") is not None,
         mark=mark_in(values.get("description")),
-        updated_at=moment_or_none(values.get("updated_at")),
+        updated_at=edited_at(entry),
         url=_link_of(values, endpoint),
     )
 

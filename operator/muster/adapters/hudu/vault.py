@@ -4,8 +4,8 @@ Every answer about an entry holds its password and its one-time secret; there is
 leave them out. The transport drops both while it parses, so that nobody here can see them;
 `read_password` alone asks for the one.
 
-Lists are always read whole. `updated_at` would show what changed, but not what was deleted, and
-a whole list costs no more requests: there is no way to ask for ids alone.
+Every write asks for its entry first, by its id: what a list showed may be gone, or another
+company's, by now.
 
 Source: the vendor's OpenAPI of Hudu 2.44 and the public probes named beside each fact.
 """
@@ -14,23 +14,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from muster.adapters.hudu import access
 from muster.adapters.hudu.answers import Record, explain, record_of
+from muster.adapters.hudu.changes import MOST_ENTRIES, EntryReader
 from muster.adapters.hudu.entries import (
     TYPES,
     UNKNOWN_PASSWORD,
     category_of,
     change_values,
     draft_values,
-    entry_of,
-    is_live,
     number_of_company,
     organization_of,
     require_created,
     require_found,
-    require_owner,
 )
 from muster.adapters.hudu.pages import read_all
 from muster.adapters.hudu.window import pause_s as until_the_window_ends
@@ -42,7 +41,7 @@ from muster.model.names import RemoteId
 from muster.model.records import EntryChange, EntryDraft, Organization, VaultCategory, VaultEntry
 from muster.model.secret import Secret
 from muster.plan.keys import fold
-from muster.ports import Check, Secrets
+from muster.ports import Check, Clock, Secrets
 from muster.transport.budget import RequestLimit, Usage
 from muster.transport.http import Transport
 from muster.transport.options import Connection, HeaderAuth, HttpOptions, Vendor, base_url
@@ -53,8 +52,15 @@ _NOT_FOUND = 404
 _ENTRY = "asset_password"
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 def open_hudu(
-    integration: Integration, secrets: Secrets, options: HttpOptions | None = None
+    integration: Integration,
+    secrets: Secrets,
+    options: HttpOptions | None = None,
+    clock: Clock = _utc_now,
 ) -> HuduVault:
     """Return the vault of an integration.
 
@@ -65,11 +71,12 @@ def open_hudu(
     if not isinstance(settings, Hudu):
         raise TypeError(f"integration {integration.name} is no Hudu")
     key = secrets.read(settings.api_key)
-    return HuduVault(settings, key, http_options(integration, secrets, options))
+    options = http_options(integration, secrets, options)
+    return HuduVault(settings, key, options, clock=clock)
 
 
 class HuduVault:
-    """One Hudu instance; safe to use from many threads."""
+    """One Hudu instance; safe to use from many threads, and made to be kept: it knows the lists."""
 
     def __init__(
         self,
@@ -77,9 +84,11 @@ class HuduVault:
         key: Secret,
         options: HttpOptions | None = None,
         pause_s: Callable[[], float] = until_the_window_ends,
+        *,
+        clock: Clock = _utc_now,
+        most_entries: int = MOST_ENTRIES,
     ) -> None:
         key = header_value(key, "Hudu: the API key")
-        self._endpoint = base_url(settings.endpoint, _NAME)
         self._transport = Transport(
             Connection(
                 endpoint=f"{settings.endpoint.rstrip('/')}/api/v1",
@@ -90,6 +99,8 @@ class HuduVault:
                 options=options or HttpOptions(),
             )
         )
+        endpoint = base_url(settings.endpoint, _NAME)
+        self._entries = EntryReader(self._transport, endpoint, clock, most_entries)
         self._lock = threading.Lock()
         self._types = {fold(name): name for name in TYPES}
 
@@ -123,24 +134,16 @@ class HuduVault:
             return tuple(category_of(name) for name in self._types.values())
 
     def list_entries(self, organization: RemoteId) -> Iterator[VaultEntry]:
-        """Yield every live entry of the company, embedded ones too.
+        """Yield every live entry of the company, embedded ones too, as Hudu shows them now.
 
+        An entry that was deleted, or moved to another company, may be among them for an hour.
         Nothing is yielded before the last page was read.
 
         Raises:
             Unexpected: a row belongs to another company.
             Unavailable: the list changed under every walk.
         """
-        number = number_of_company(organization)
-        # Both filters are checked on each row: older versions ignore them.
-        filters = (("company_id", str(number)), ("archived", "false"))
-        rows = read_all(
-            self._transport,
-            "asset_passwords",
-            filters,
-            require=lambda row: require_owner(row, number),
-        )
-        entries = [entry_of(row, self._endpoint) for row in rows if is_live(row)]
+        entries = self._entries.read(number_of_company(organization))
         self._remember_types(entries)
         yield from entries
 
@@ -153,7 +156,9 @@ class HuduVault:
             Unavailable: with `maybe_applied`, when the entry may exist all the same.
         """
         company = number_of_company(organization)
-        answer = self._transport.post("/asset_passwords", {_ENTRY: draft_values(draft, company)})
+        body = {_ENTRY: draft_values(draft, company)}
+        with self._entries.changing(company):
+            answer = self._transport.post("/asset_passwords", body)
         try:
             created = require_created(record_of(answer, _ENTRY), company)
         except Unexpected as error:
@@ -195,8 +200,9 @@ class HuduVault:
         self._transport.close()
 
     def _change(self, organization: RemoteId, entry: RemoteId, values: dict[str, Any]) -> None:
-        found = self._own_entry(organization, entry)
-        answer = self._transport.put(f"/asset_passwords/{found.id}", {_ENTRY: values})
+        with self._entries.changing(number_of_company(organization)):
+            found = self._own_entry(organization, entry)
+            answer = self._transport.put(f"/asset_passwords/{found.id}", {_ENTRY: values})
         if record_of(answer, _ENTRY) is None:
             raise Unexpected(
                 f"Hudu answered nothing when entry {found.id} was changed; it may have been"
@@ -212,7 +218,7 @@ class HuduVault:
         answer = self._transport.get(f"/asset_passwords/{number}", with_secrets=with_secrets)
         return require_found(record_of(answer, _ENTRY), number, company)
 
-    def _remember_types(self, entries: list[VaultEntry]) -> None:
+    def _remember_types(self, entries: tuple[VaultEntry, ...]) -> None:
         with self._lock:
             for entry in entries:
                 if entry.category:

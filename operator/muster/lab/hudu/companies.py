@@ -5,7 +5,7 @@ from __future__ import annotations
 from muster.lab.http_server import Reply
 from muster.lab.hudu.answers import listed, record, refuse
 from muster.lab.hudu.knobs import HuduKnobs
-from muster.lab.hudu.lists import Call, page_of, select
+from muster.lab.hudu.lists import Call, page_of, select, select_edited
 from muster.lab.hudu.state import HuduState
 
 
@@ -19,7 +19,8 @@ class CompanyRoutes:
     def list_all(self, call: Call) -> Reply:
         """List the companies that the key may see."""
         visible = (row for row in self._state.companies if call.rights.sees(row.id))
-        rows = select(visible, call.request.args, ("name",))
+        args = call.request.args
+        rows = select_edited(select(visible, args, ("name",)), args)
         return listed("companies", [row.json for row in page_of(call, rows, self._knobs)])
 
     def show(self, call: Call, company: int) -> Reply:

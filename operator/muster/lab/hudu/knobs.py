@@ -7,9 +7,23 @@ probe of Hudu 2.45.1 in msoukhomlinov/node-hudu.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from muster.lab.faults import Throttle
 from muster.lab.http import RateLimit
+
+
+class TimeFilter(StrEnum):
+    """What a Hudu makes of `updated_at=START,` in a request for passwords."""
+
+    RANGE = "range"
+    """What the vendor's OpenAPI says: what was edited from then on."""
+    EXACT = "exact"
+    """What was edited in that second: the other half of the documented filter alone."""
+    IGNORED = "ignored"
+    """Everything. Live: filters that are not known are ignored, so older versions do this."""
+    REFUSED = "refused"
+    """400, as one resource answers filters that it does not know (live)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +41,8 @@ class HuduKnobs:
     """Larger pages are cut to this. One public client claims 100. Unconfirmed."""
     archived_filter: bool = True
     """Whether `archived` is understood; older versions ignore it."""
+    time_filter: TimeFilter = TimeFilter.RANGE
+    """How `updated_at` is understood."""
     archived_in_lists: bool = True
     """Without `archived`, a list holds archived entries too. Unconfirmed."""
     password_required: bool = True

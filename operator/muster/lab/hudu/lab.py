@@ -58,7 +58,7 @@ class HuduLab(HttpLab):
     ) -> None:
         self.knobs = knobs or HuduKnobs()
         super().__init__(ca=ca, faults=faults, clock=clock, rate_limit=self.knobs.rate_limit())
-        self._state = HuduState(self.clock)
+        self._state = HuduState(self._time)
         self._state.keys[self.key] = KeyRights()
         self._routes = HuduRoutes(self._state, self.knobs)
 
@@ -100,6 +100,12 @@ class HuduLab(HttpLab):
             self._state.begin_write()
             self._state.edit_password(self._entry(id), fields)
 
+    def move_password(self, id: str, company_id: str) -> None:
+        """Give an entry to another company as a technician would."""
+        with self.lock:
+            self._state.begin_write()
+            self._state.edit_password(self._entry(id), {"company_id": int(company_id)})
+
     def delete_password(self, id: str) -> None:
         """Delete an entry as a technician would."""
         with self.lock:
@@ -119,6 +125,10 @@ class HuduLab(HttpLab):
     def error(self, status: int, title: str) -> Reply:
         """Return an error in one of Hudu's shapes."""
         return failure(status, title)
+
+    def _time(self) -> datetime:
+        """Return the time of the clock that the simulator has now; tests may change it."""
+        return self.clock()
 
     def _entry(self, entry_id: str) -> HuduRow:
         row = self._state.passwords.find(int(entry_id))

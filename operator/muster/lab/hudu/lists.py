@@ -13,8 +13,8 @@ from typing import Any
 from werkzeug.wrappers import Request
 
 from muster.lab.faults import DropRows, Struck, WrongRow, find_fault
-from muster.lab.hudu.answers import DEFAULT_PAGE
-from muster.lab.hudu.knobs import HuduKnobs
+from muster.lab.hudu.answers import DEFAULT_PAGE, refuse
+from muster.lab.hudu.knobs import HuduKnobs, TimeFilter
 from muster.lab.hudu.state import HuduRow, KeyRights
 
 
@@ -30,7 +30,7 @@ class Call:
 def select(
     rows: Iterable[HuduRow], query: Mapping[str, str], searched: tuple[str, ...]
 ) -> list[HuduRow]:
-    """Return the rows that `name`, `slug`, `search` and `updated_at` leave."""
+    """Return the rows that `name`, `slug` and `search` leave."""
     chosen = list(rows)
     if name := query.get("name"):
         chosen = [row for row in chosen if _folded(row, "name") == name.casefold()]
@@ -38,9 +38,21 @@ def select(
         chosen = [row for row in chosen if row.values["slug"] == slug]
     if part := query.get("search", "").casefold():
         chosen = [row for row in chosen if any(part in _folded(row, key) for key in searched)]
-    if moments := query.get("updated_at"):
-        chosen = [row for row in chosen if _within(str(row.values["updated_at"]), moments)]
     return chosen
+
+
+def select_edited(
+    rows: list[HuduRow], query: Mapping[str, str], how: TimeFilter = TimeFilter.RANGE
+) -> list[HuduRow]:
+    """Return the rows that `updated_at` leaves."""
+    moments = query.get("updated_at")
+    if not moments or how is TimeFilter.IGNORED:
+        return rows
+    if how is TimeFilter.REFUSED:
+        refuse(400, "updated_at is not a valid filter parameter.")
+    if how is TimeFilter.EXACT:
+        moments = moments.partition(",")[0]
+    return [row for row in rows if _within(str(row.values["updated_at"]), moments)]
 
 
 def select_archived(

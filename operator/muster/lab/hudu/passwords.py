@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from muster.lab.http_server import Reply
 from muster.lab.hudu.answers import invalid, listed, record, refuse
 from muster.lab.hudu.knobs import HuduKnobs
-from muster.lab.hudu.lists import Call, page_of, select, select_archived
+from muster.lab.hudu.lists import Call, page_of, select, select_archived, select_edited
 from muster.lab.hudu.state import WRITABLE, HuduRow, HuduState
 
 _OTP_SECRET = re.compile(r"[A-Z2-7]{16,80}")
@@ -33,6 +33,7 @@ class PasswordRoutes:
         rows = passwords.owned_by(company) if company is not None else list(passwords)
         visible = [row for row in rows if call.rights.sees(row.owner)]
         chosen = select(select_archived(visible, args, self._knobs), args, ("name", "username"))
+        chosen = select_edited(chosen, args, self._knobs.time_filter)
         page = page_of(call, chosen, self._knobs, others=passwords)
         return listed("asset_passwords", [json.dumps(self._shown(row)).encode() for row in page])
 
