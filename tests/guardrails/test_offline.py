@@ -149,27 +149,29 @@ def test_what_can_be_asked_is_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "line", "said"),
     [
-        ("'seniors' in request.userInfo.groups", "object.spec ==", "Syntax error"),
-        ("'seniors' in request.userInfo.groups", "object.spec", "must evaluate to bool but got"),
-        ("request.userInfo.groups", "request.object.x", "undefined field 'object'"),
-        ("validations:", "validation:", "spec.validation is no field"),
-        ("[CREATE]", "[Create]", "operations holds Create"),
-        ("validationActions: [Deny]", "validationActions: [Deny, Warn]", "both Deny and Warn"),
-        ("  validations:", "  failurePolicy: fail\n  validations:", "must be Fail or Ignore"),
-        ("matchConstraints:", "x:", "spec.x is no field"),
-        ("policyName: only-seniors,", "", "spec.policyName is missing"),
-        ("validationActions", "paramRef: {name: a}, validationActions",
+        ("'seniors' in request.userInfo.groups", "object.spec ==", 12, "Syntax error"),
+        ("'seniors' in request.userInfo.groups", "object.spec", 12, "must evaluate to bool but"),
+        ("request.userInfo.groups", "request.object.x", 12, "undefined field 'object'"),
+        ("validations:", "validation:", 11, "spec.validation is no field"),
+        ("[CREATE]", "[Create]", 9, "operations holds Create"),
+        ("validationActions: [Deny]", "validationActions: [Deny, Warn]", 17, "both Deny and Warn"),
+        ("  validations:", "  failurePolicy: fail\n  validations:", 11, "must be Fail or Ignore"),
+        ("matchConstraints:", "x:", 5, "spec.x is no field"),
+        ("policyName: only-seniors,", "", 17, "spec.policyName is missing"),
+        ("validationActions", "paramRef: {name: a}, validationActions", 17,
          "spec.paramRef.parameterNotFoundAction is missing"),
     ],
 )  # fmt: skip
-def test_a_guardrail_that_no_server_takes(old: str, new: str, said: str, tmp_path: Path) -> None:
-    """It is an error of its own file, whatever its failurePolicy says, and crashes nothing."""
+def test_a_guardrail_that_no_server_takes(
+    old: str, new: str, line: int, said: str, tmp_path: Path
+) -> None:
+    """It is an error at its own line, whatever its failurePolicy says, and crashes nothing."""
     text = ASKS_THE_USER.replace(old, new)
     assert text != ASKS_THE_USER
     (found,) = _problems(tmp_path, text, CUSTOMER)
-    assert found[0] is Code.GUARDRAIL_WRONG
+    assert found[:2] == (Code.GUARDRAIL_WRONG, line)
     assert said in found[2]
 
 

@@ -77,19 +77,20 @@ def _read(placed: Placed, problems: list[Problem]) -> Guardrails:
     try:
         found = read_guardrails([placed.value])
     except NotAccepted as error:
-        problems.append(placed.problem(_wrong(placed, ("metadata", "name"), str(error))))
+        problems.append(placed.problem(_wrong(placed, error.path, str(error), on_key=error.on_key)))
         return Guardrails()
     faults = [fault for policy in found.policies for fault in _expression_faults(placed, policy)]
     problems.extend(placed.problem(fault) for fault in faults)
     return Guardrails() if faults else found
 
 
-def _wrong(placed: Placed, path: FieldPath, why: str) -> Fault:
+def _wrong(placed: Placed, path: FieldPath, why: str, *, on_key: bool = False) -> Fault:
     return Fault(
         code=Code.GUARDRAIL_WRONG,
         path=path,
         message=f"No API server takes this {placed.value['kind']}: {shorten(why, 300)}.",
         advice="Try it with kubectl apply --dry-run=server.",
+        on_key=on_key,
     )
 
 

@@ -162,7 +162,7 @@ def _policy(document: Json) -> Policy:
     match.rows("resourceRules", _RULE_FIELDS, least=1)
     validations = spec.rows("validations", _VALIDATION_FIELDS)
     if not validations and not spec.rows("auditAnnotations", "key valueExpression"):
-        raise NotAccepted("spec needs validations")
+        raise NotAccepted(spec.path, "needs validations")
     return Policy(
         name=_Fields(document).inner("metadata").text("name"),
         match=_match(match),
@@ -180,7 +180,7 @@ def _binding(document: Json) -> Binding:
     parameters = spec.inner("paramRef", _PARAMETER_FIELDS) if "paramRef" in spec else None
     actions = spec.texts("validationActions", *Action)
     if {Action.DENY, Action.WARN} <= {*actions}:
-        raise NotAccepted("spec.validationActions must not hold both Deny and Warn")
+        raise NotAccepted((*spec.path, "validationActions"), "must not hold both Deny and Warn")
     return Binding(
         name=_Fields(document).inner("metadata").text("name"),
         policy=spec.text("policyName"),
@@ -192,7 +192,7 @@ def _binding(document: Json) -> Binding:
 
 def _parameters(fields: _Fields) -> Parameters:
     if ("name" in fields) == ("selector" in fields):
-        raise NotAccepted(f"{fields.place} needs exactly one of name and selector")
+        raise NotAccepted(fields.path, "needs exactly one of name and selector")
     fields.text("parameterNotFoundAction")
     return Parameters(
         name=fields.text("name", ""),
