@@ -48,16 +48,13 @@ def reset(
         requested_by=order.requested_by,
     )
     begun = ports.audit.begin(effect)
-    result, detail = "Failed", ""
     try:
         _require_writable(record, desired)
         job = set_password(order, record, desired, ports)
-        result, detail = str(job.state), job.problem
     except MusterError as error:
-        detail = str(error)
+        ports.audit.end(begun, effect, "Failed", str(error))
         raise
-    finally:
-        ports.audit.end(begun, effect, result, detail)
+    ports.audit.end(begun, effect, str(job.state), job.problem)
     if job.ended_at is not None:
         rotation = with_ends(record.rotation, (end_of(job),))
         ports.registry.save(customer, [replace(record, rotation=rotation)])
