@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from muster.audit import Effect
-from muster.errors import PasswordRefused, RemoteError, SpecError, StateError
+from muster.errors import PasswordRefused, RemoteError, SpecError
 from muster.model.accounts import AccountRecord, Known
 from muster.model.names import DirectoryKind, System
 from muster.model.passwords import (
@@ -83,8 +83,6 @@ def rotate(change: Change, record: AccountRecord, desired: Desired, ports: Ports
     )
     try:
         job = set_password(order, record, desired, ports)
-    except StateError:
-        raise
     except (RemoteError, SpecError) as error:
         rotation = failed(record.rotation, str(error), ports.clock())
         return ChangeResult(change=change, done=False, problem=str(error), rotation=rotation)
@@ -126,10 +124,10 @@ def set_password(
     The rules are read first: what they refuse is never sent, and no job is begun for it.
 
     Raises:
-        SpecError: there is no entry to keep it, no key to seal it, or the user is synchronized.
+        SpecError: there is no entry to keep it, no key to seal it, the user is synchronized, or
+            another password of the account is being set.
         PasswordRefused: a password that a person chose breaks the rules; nothing was changed.
         RemoteError: the rules could not be read; nothing was changed.
-        ValueError: another password of the account is being set.
         StateError: the registry or the audit cannot be written.
     """
     customer, user = desired.customer, record.identity.user
@@ -252,9 +250,6 @@ class _Missing:
 
     def open(self, sealed: str, context: str) -> Secret:  # noqa: ARG002
         raise self._error
-
-
-# ---------------------------------------------------------------- the new password
 
 
 def _new_password(

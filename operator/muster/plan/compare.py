@@ -75,7 +75,8 @@ class Shift:
     def either(self) -> AccountDecision:
         """The decision that says who it is."""
         found = self.after or self.before
-        assert found is not None, "a shift has at least one side"  # noqa: S101
+        if found is None:
+            raise AssertionError("a shift has at least one side")
         return found
 
     @property

@@ -92,22 +92,11 @@ class Tokens:
 
     def token(self, refused: bool) -> Secret:
         """Return a token; when the one that this thread had last was refused, another one."""
-        with self._lock:
-            grant = self._grant
-            if grant is None or self._clock() >= grant.renew_at:
-                grant = self._fetch()
-            elif refused and self._handed.grant is grant:
-                # Another thread may have replaced the refused one already.
-                grant = self._fetch()
-            self._grant = self._handed.grant = grant
-            return grant.token
+        return self._current(refused=refused).token
 
     def grant(self) -> Grant:
         """Return the present grant."""
-        self.token(False)
-        grant = self._handed.grant
-        assert grant is not None  # noqa: S101 - set by the line above
-        return grant
+        return self._current(refused=False)
 
     def require(self, scope: str) -> None:
         """Raise AccessDenied when it is known that a scope was not granted."""
@@ -119,6 +108,17 @@ class Tokens:
         self._api.close()
         if self._door is not None:
             self._door.transport.close()
+
+    def _current(self, *, refused: bool) -> Grant:
+        with self._lock:
+            grant = self._grant
+            if grant is None or self._clock() >= grant.renew_at:
+                grant = self._fetch()
+            elif refused and self._handed.grant is grant:
+                # Another thread may have replaced the refused one already.
+                grant = self._fetch()
+            self._grant = self._handed.grant = grant
+            return grant
 
     def _fetch(self) -> Grant:
         if self._door is None:
