@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,40 @@ def test_pre_commit_accepts_the_hooks() -> None:
         program, *words = hook["entry"].split()
         assert program == "muster"
         assert run(app, [*words, str(CORPUS / "good" / "entra.yaml")]) == 0
+
+
+@pytest.fixture
+def committing(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Commit in a repository with both hooks; their programs are those of this environment."""
+    hooks = load_manifest(ROOT / ".pre-commit-hooks.yaml")
+    ours = [{**one, "language": "system", "args": ["estate"]} for one in reversed(hooks)]
+    config = {"repos": [{"repo": "local", "hooks": ours}]}
+    (tmp_path / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    shutil.copytree(ROOT / "examples/05-native-vault", tmp_path / "estate")
+    home = {"PRE_COMMIT_HOME": str(tmp_path / ".git" / "home"), "HOME": str(tmp_path)}
+    who = "-c user.name=Ada -c user.email=ada@example.test"
+
+    def commit(script: str) -> subprocess.CompletedProcess[str]:
+        return _bash(f"{script}\ngit add -A\ngit {who} commit -m change", tmp_path, home)
+
+    assert commit("git init -q -b main; pre-commit install").returncode == 0
+    return commit
+
+
+def test_pre_commit_stops_a_wrong_commit(
+    committing: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """What is wrong is shown and not committed, what has one answer is mended, deletions count."""
+    gone = committing("git rm -q estate/integrations.yaml")
+    assert gone.returncode == 1
+    assert "UnknownReference" in gone.stdout + gone.stderr
+    _bash("git reset -q --hard", tmp_path, {})
+    policy = next((tmp_path / "estate" / "policies").glob("*.yaml"))
+    good = policy.read_text(encoding="utf-8")
+    policy.write_text(good.replace("mode: Observe", "mode: observe"))
+    mended = committing("true")
+    assert (mended.returncode, policy.read_text(encoding="utf-8")) == (1, good)
+    assert "observe is now Observe" in mended.stdout + mended.stderr
 
 
 def test_the_image_of_ci_is_well_made() -> None:
