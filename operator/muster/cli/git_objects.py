@@ -31,6 +31,9 @@ _ELSEWHERE = (
 )
 """Set within git's own hooks, where they would outrank the paths that we were given."""
 
+_OUR_OWN = ("MUSTER_", "OTEL_")
+"""How the names of variables begin that are for us, and may hold passwords and keys."""
+
 _NO_OBJECT = ("missing", "ambiguous")
 _ODD_LINK = ("symlink", "dangling", "loop", "notdir")
 """What `git cat-file --follow-symlinks` says of a link that leads to nothing in the tree."""
@@ -175,7 +178,11 @@ def _git(directory: Path, *arguments: str, text: bytes = b"") -> subprocess.Comp
     program = shutil.which("git")
     if program is None:
         raise GitProblem("--base needs the program git, and it is not installed.")
-    environment = {name: one for name, one in os.environ.items() if name not in _ELSEWHERE}
+    environment = {
+        name: one
+        for name, one in os.environ.items()
+        if name not in _ELSEWHERE and not name.startswith(_OUR_OWN)
+    }
     quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     safe = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
     # No shell; what comes from outside stands behind --end-of-options or on standard input.
