@@ -73,6 +73,8 @@ class LoginHttp:
         self, application: Application, options: HttpOptions, secrets: tuple[Secret, ...] = ()
     ) -> None:
         self._application = application
+        self.login = application.addresses.login
+        """Where this leads to; no request goes anywhere else."""
         secrets = (*application.credential.secrets, *secrets)
         self._redactor = Redactor(secrets)
         self._transport = Transport(

@@ -70,9 +70,11 @@ class _ProofHttp(LoginHttp):
 
     def get(self, url: str, **more: Any) -> Response:
         """Read a document; stop before msal would give the password to a federated login."""
-        if "/common/userrealm/" not in url:
+        _, realm, name = url.partition("/common/userrealm/")
+        if not realm:
             return super().get(url, **more)
-        answer = self.ask(url)
+        # msal leaves the port of the login out (its authority.py).
+        answer = self.ask(f"{self.login}{realm}{name}")
         if answer.status == 404:
             return Response(404, "{}")
         response = response_of(answer)

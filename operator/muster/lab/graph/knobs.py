@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,3 +20,13 @@ class GraphKnobs:
     password_needs_role: bool = True
     """Demand an Entra role beside the permission. Unconfirmed: Microsoft's text says so, and
     field reports say that the permission alone does for users without roles."""
+    after_password: int = 0
+    """The AADSTS number that whoever has the right password gets instead of a token, such as
+    50076 for a second factor or 53003 for Conditional Access. 0: the token."""
+    sign_in_block: int = 0
+    """The AADSTS number that everybody gets, whatever the password, such as 50053 for a bad
+    address or 7000218 for an application that may not ask. 0: passwords are looked at."""
+    lockout_threshold: int = 10
+    """Different wrong passwords after which smart lockout begins."""
+    federated_domains: set[str] = field(default_factory=set)
+    """Domains whose passwords another login holds."""

@@ -19,6 +19,7 @@ from muster.lab.faults import Faults, Struck
 from muster.lab.graph.answers import failure, reply_of
 from muster.lab.graph.knobs import GraphKnobs
 from muster.lab.graph.lists import Lists
+from muster.lab.graph.people_signin import PeopleSignIn
 from muster.lab.graph.records import GROUP, USER, addresses, licences, moment
 from muster.lab.graph.routes import GraphRoutes, is_write
 from muster.lab.graph.signin import SignInRoutes
@@ -89,7 +90,8 @@ class GraphLab(HttpLab):
         )
         now = self._now
         lists = Lists(self._state, self.knobs, lambda: self.endpoint, now)
-        self._signin = SignInRoutes(self._state, lambda: self.endpoint, now)
+        self._people = PeopleSignIn(self.knobs, now)
+        self._signin = SignInRoutes(self._state, self._people, lambda: self.endpoint, now)
         self._routes = GraphRoutes(self._state, self.knobs, self.faults, self._signin, lists)
 
     @property
@@ -281,9 +283,22 @@ class GraphLab(HttpLab):
             return list(self._tenant(tenant).assignments)
 
     def password(self, tenant: str, user: str) -> str | None:
-        """Return the password that was set through Graph."""
+        """Return the password that a user signs in with; None before one was set."""
         with self.lock:
             return self._tenant(tenant).passwords.get(user)
+
+    def set_password(self, tenant: str, user: str, password: str) -> None:
+        """Let a person have a password, as somebody else than Muster sets it."""
+        with self.lock:
+            place = self._tenant(tenant)
+            place.passwords[user] = password
+            place.must_change.discard(user)
+            self.edit_user(tenant, user, lastPasswordChangeDateTime=moment(self.clock()))
+
+    def wrong_attempts(self, user: str) -> int:
+        """Return how many wrong passwords count against a user's lockout."""
+        with self.lock:
+            return self._people.wrong_attempts(user)
 
     def sent_mail(self, tenant: str) -> list[Json]:
         """Return the bodies of the mails that were accepted."""

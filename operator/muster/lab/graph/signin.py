@@ -18,12 +18,14 @@ import jwt
 from werkzeug.wrappers import Request
 
 from muster.lab.graph.answers import refuse
+from muster.lab.graph.people_signin import PeopleSignIn, PersonRefusedError
 from muster.lab.graph.state import Application, GraphState, LabTenant, ServicePrincipal
 from muster.lab.http_server import Reply
 
 LIFETIME_S = 3599
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PLACE = re.compile(r"/([^/]+)/(v2\.0/\.well-known/openid-configuration|oauth2/v2\.0/token)")
+_REALM = re.compile(r"/common/userrealm/([^/]+)")
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -46,19 +48,26 @@ class SignInRoutes:
     """Answers what begins with a tenant's id."""
 
     def __init__(
-        self, state: GraphState, base: Callable[[], str], clock: Callable[[], datetime]
+        self,
+        state: GraphState,
+        people: PeopleSignIn,
+        base: Callable[[], str],
+        clock: Callable[[], datetime],
     ) -> None:
         self._state = state
+        self._people = people
         self._base = base
         self._clock = clock
         self._key = secrets.token_bytes(32)
 
     def serves(self, path: str) -> bool:
         """Whether a path belongs to the login and not to Graph."""
-        return _PLACE.fullmatch(path) is not None
+        return (_PLACE.fullmatch(path) or _REALM.fullmatch(path)) is not None
 
     def answer(self, request: Request) -> Reply:
         """Answer the discovery document or a token."""
+        if named := _REALM.fullmatch(request.path):
+            return _json(self._people.realm(named[1]))
         found = _PLACE.fullmatch(request.path)
         assert found is not None  # noqa: S101 - `serves` said so
         try:
@@ -127,6 +136,8 @@ class SignInRoutes:
         if not principal.enabled:
             text = f"Application '{client_id}' is disabled."
             raise _RefusalError(401, "unauthorized_client", 7000112, text)
+        if form.get("grant_type") == "password":
+            return self._issue_to_person(tenant, client_id, form)
         resource = form.get("scope", "").removesuffix("/.default")
         if resource == form.get("scope"):
             text = f"The provided value for scope {resource} is not valid."
@@ -150,6 +161,38 @@ class SignInRoutes:
             "ext_expires_in": LIFETIME_S,
             "access_token": token,
         }
+
+    def _issue_to_person(
+        self, tenant: LabTenant, client_id: str, form: Mapping[str, str]
+    ) -> Mapping[str, object]:
+        """Return what a person gets for a name and a password.
+
+        Source: https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc
+        """
+        try:
+            record = self._people.judge(tenant, form)
+        except PersonRefusedError as error:
+            raise _RefusalError(400, "invalid_grant", error.code, error.text) from None
+        scopes = form.get("scope", "").split()
+        claims = {
+            "aud": client_id,
+            "iss": f"{self._base()}/{tenant.id}/v2.0",
+            "tid": tenant.id,
+            "oid": record["id"],
+            "sub": record["id"],
+            "preferred_username": record["userPrincipalName"],
+            "exp": int(self._clock().timestamp()) + LIFETIME_S,
+        }
+        # Neither is one that Graph takes here: the keys are others.
+        answer = {
+            "token_type": "Bearer",
+            "scope": " ".join(one for one in scopes if one != "offline_access"),
+            "expires_in": LIFETIME_S,
+            "access_token": jwt.encode({**claims, "aud": self._base()}, secrets.token_bytes(32)),
+            "id_token": jwt.encode(claims, secrets.token_bytes(32)),
+        }
+        refresh = {"refresh_token": secrets.token_urlsafe(30)}
+        return answer | (refresh if "offline_access" in scopes else {})
 
     def _verify(self, tenant: LabTenant, application: Application, form: Mapping[str, str]) -> None:
         if form.get("client_assertion_type") == _ASSERTION:

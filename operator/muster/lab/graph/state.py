@@ -74,6 +74,8 @@ class LabTenant:
     hidden: set[str] = field(default_factory=set)
     """Users that lists do not show yet."""
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
+    must_change: set[str] = field(default_factory=set)
+    """Users who must choose another password when they sign in."""
     mail: list[Json] = field(default_factory=list)
 
     def kind_of(self, one: str) -> str:

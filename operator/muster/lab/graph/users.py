@@ -98,6 +98,8 @@ class UserRoutes:
             raise refuse(403, "Authorization_RequestDenied", text)
         _require_strong(str(profile.get("password")), record["userPrincipalName"])
         tenant.passwords[record["id"]] = str(profile["password"])
+        demand = profile.get("forceChangePasswordNextSignIn") is True
+        (tenant.must_change.add if demand else tenant.must_change.discard)(record["id"])
         record["lastPasswordChangeDateTime"] = moment(self._lists.clock())
         return Outcome(status=204)
 
