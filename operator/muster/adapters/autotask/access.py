@@ -11,7 +11,8 @@ from muster.adapters.autotask.reading import Listing, count_of
 from muster.adapters.autotask.session import Session
 from muster.adapters.autotask.verdicts import ADVICE
 from muster.adapters.autotask.zones import VERSION
-from muster.errors import MusterError, Unexpected
+from muster.adapters.probing import try_probe
+from muster.errors import Unexpected
 from muster.ports import Check
 
 _SENT = frozenset({"id", "companyid", "firstname", "lastname", "emailaddress", "isactive"})
@@ -52,11 +53,7 @@ def _length(value: Any) -> int:
 
 
 def _try(probe: _Probe, session: Session) -> Check:
-    try:
-        ok, detail = probe.run(session)
-    except MusterError as error:
-        return Check(name=probe.name, ok=False, detail=str(error), advice=ADVICE)
-    return Check(name=probe.name, ok=ok, detail=detail, advice="" if ok else probe.advice)
+    return try_probe(probe.name, lambda: probe.run(session), ADVICE, found_wrong=probe.advice)
 
 
 def _sign_in(session: Session) -> tuple[bool, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from muster.adapters.connectwise import rest
-from muster.errors import MusterError, Rejected
+from muster.adapters.probing import try_probe
+from muster.errors import Rejected
 from muster.ports import Check
 from muster.transport.http import Transport
 
@@ -36,22 +37,14 @@ def default_email_type(transport: Transport) -> int:
 
 def check(transport: Transport, email_type: Callable[[], int]) -> tuple[Check, ...]:
     """Return one line for each right that Muster needs; one alone when nothing works."""
-    companies = _try("ConnectWise companies", lambda: _companies(transport))
+    companies = try_probe("ConnectWise companies", lambda: _companies(transport), rest.ADVICE)
     if not companies.ok:
         return (companies,)
     return (
         companies,
-        _try("ConnectWise contacts", lambda: _contacts(transport)),
-        _try("ConnectWise e-mail type", lambda: _email_type(email_type)),
+        try_probe("ConnectWise contacts", lambda: _contacts(transport), rest.ADVICE),
+        try_probe("ConnectWise e-mail type", lambda: _email_type(email_type), rest.ADVICE),
     )
-
-
-def _try(name: str, probe: Callable[[], tuple[bool, str]]) -> Check:
-    try:
-        ok, detail = probe()
-    except MusterError as error:
-        ok, detail = False, str(error)
-    return Check(name=name, ok=ok, detail=detail, advice="" if ok else rest.ADVICE)
 
 
 def _companies(transport: Transport) -> tuple[bool, str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from muster.adapters.halopsa import rest
 from muster.adapters.halopsa.rest import CLIENTS, USERS
 from muster.adapters.halopsa.tokens import EDIT, READ, Grant, Tokens
-from muster.errors import MusterError
+from muster.adapters.probing import try_probe
 from muster.ports import Check
 from muster.transport.http import Transport
 
@@ -22,24 +20,16 @@ def check(transport: Transport, tokens: Tokens) -> tuple[Check, ...]:
         grants.append(tokens.grant())
         return True, "the API application got a token"
 
-    signed_in = _try("HaloPSA sign-in", sign_in)
+    signed_in = try_probe("HaloPSA sign-in", sign_in, rest.ADVICE)
     if not grants:
         return (signed_in,)
     return (
         signed_in,
-        _try("HaloPSA scopes", lambda: _scopes(grants[0])),
-        _try("HaloPSA clients", lambda: _clients(transport)),
-        _try("HaloPSA users", lambda: _users(transport)),
-        _try("HaloPSA edit right", lambda: _edit_right(grants[0])),
+        try_probe("HaloPSA scopes", lambda: _scopes(grants[0]), rest.ADVICE),
+        try_probe("HaloPSA clients", lambda: _clients(transport), rest.ADVICE),
+        try_probe("HaloPSA users", lambda: _users(transport), rest.ADVICE),
+        try_probe("HaloPSA edit right", lambda: _edit_right(grants[0]), rest.ADVICE),
     )
-
-
-def _try(name: str, probe: Callable[[], tuple[bool, str]]) -> Check:
-    try:
-        ok, detail = probe()
-    except MusterError as error:
-        ok, detail = False, str(error)
-    return Check(name=name, ok=ok, detail=detail, advice="" if ok else rest.ADVICE)
 
 
 def _scopes(grant: Grant) -> tuple[bool, str]:

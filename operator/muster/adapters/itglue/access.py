@@ -6,7 +6,7 @@ from collections.abc import Callable, Sized
 
 from muster.adapters.itglue.entries import is_host_proof
 from muster.adapters.itglue.pages import Row, page_of, row_of
-from muster.errors import MusterError
+from muster.adapters.probing import try_probe
 from muster.ports import Check
 from muster.transport.http import Transport
 
@@ -28,22 +28,14 @@ def require_working_key(transport: Transport) -> None:
 
 def check(transport: Transport, list_categories: Callable[[], Sized]) -> tuple[Check, ...]:
     """Return one line for each right that Muster needs; one alone when nothing works."""
-    organizations = _try("IT Glue organizations", lambda: _organizations(transport))
+    organizations = try_probe("IT Glue organizations", lambda: _organizations(transport), ADVICE)
     if not organizations.ok:
         return (organizations,)
     return (
         organizations,
-        _try("IT Glue password categories", lambda: _categories(list_categories)),
-        _try("IT Glue Password Access", lambda: _password_access(transport)),
+        try_probe("IT Glue password categories", lambda: _categories(list_categories), ADVICE),
+        try_probe("IT Glue Password Access", lambda: _password_access(transport), ADVICE),
     )
-
-
-def _try(name: str, probe: Callable[[], tuple[bool, str]]) -> Check:
-    try:
-        ok, detail = probe()
-    except MusterError as error:
-        ok, detail = False, str(error)
-    return Check(name=name, ok=ok, detail=detail, advice="" if ok else ADVICE)
 
 
 def _organizations(transport: Transport) -> tuple[bool, str]:
