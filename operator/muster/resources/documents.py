@@ -8,9 +8,10 @@ What the values mean is left to `validate` and `parse`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -35,8 +36,7 @@ base 0."""
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Where a value or a key stands, counted from 1, and the text of an unquoted scalar."""
 
     line: int
@@ -82,16 +82,16 @@ def read_documents(text: str, loader: Any = FASTEST_LOADER) -> Iterator[Document
         NotYaml: the text is no YAML from some line on, is nested too deeply or grows too large;
             the documents before it were yielded.
     """
-    builder: _Builder | None = None
+    builder = _Builder(Document(line=1))
     try:
         for event in yaml.parse(text, Loader=loader):
-            if isinstance(event, yaml.DocumentStartEvent):
+            take = _TAKE.get(type(event))
+            if take:
+                take(builder, event)
+            elif isinstance(event, yaml.DocumentStartEvent):
                 builder = _Builder(Document(line=_mark(event).line))
-            elif isinstance(event, yaml.DocumentEndEvent) and builder:
-                if builder.document.value is not None:
-                    yield builder.document
-            elif builder and isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
-                builder.feed(event)
+            elif isinstance(event, yaml.DocumentEndEvent) and builder.document.value is not None:
+                yield builder.document
     except yaml.MarkedYAMLError as exc:
         raise _not_yaml(exc, text) from None
 
@@ -127,6 +127,7 @@ class _Frame:
     anchor: str | None
     mark: Mark
     key: str | None = None
+    key_path: FieldPath = ()
     merges: bool = False
     """Whether the key is YAML's `<<`, which is one only without quotes."""
     merged: list[dict[str, Any]] = field(default_factory=list)
@@ -151,8 +152,7 @@ def _no_text(path: FieldPath, key: str) -> Fault:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchored(NamedTuple):
     """A value that aliases may repeat, with its size and height when written out."""
 
     value: Any
@@ -168,20 +168,9 @@ class _Builder:
         self.stack: list[_Frame] = []
         self.anchors: dict[str, _Anchored | None] = {}
 
-    def feed(self, event: yaml.Event) -> None:
-        """Take one event."""
+    def open(self, event: yaml.CollectionStartEvent) -> None:
+        """Take the start of a mapping or list."""
         mark = _mark(event)
-        match event:
-            case yaml.CollectionEndEvent():
-                self._close()
-            case yaml.AliasEvent():
-                self._add(self._repeated(event.anchor, mark), mark)
-            case yaml.ScalarEvent():
-                self._scalar(event, mark)
-            case yaml.CollectionStartEvent():
-                self._open(event, mark)
-
-    def _open(self, event: yaml.CollectionStartEvent, mark: Mark) -> None:
         path = self._next_path(mark)
         if len(self.stack) >= MAX_DEPTH:
             raise NotYaml(mark.line, mark.column, f"The text is nested deeper than {MAX_DEPTH}.")
@@ -192,9 +181,10 @@ class _Builder:
         value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
         self.stack.append(_Frame(path, value, event.anchor, mark))
 
-    def _close(self) -> None:
+    def close(self, _: yaml.CollectionEndEvent) -> None:
+        """Take the end of a mapping or list."""
         frame = self.stack.pop()
-        if isinstance(frame.value, dict):
+        if frame.merged and isinstance(frame.value, dict):
             for base in frame.merged:
                 frame.value.update({k: v for k, v in base.items() if k not in frame.value})
         done = _Anchored(frame.value, frame.size, frame.height)
@@ -202,18 +192,26 @@ class _Builder:
             self.anchors[frame.anchor] = done
         self._add(done, frame.mark)
 
-    def _scalar(self, event: yaml.ScalarEvent, mark: Mark) -> None:
-        plain = event.implicit[0] and event.tag is None
-        if self._awaits_key:
-            self._take_key(str(event.value), mark, plain=plain)
+    def scalar(self, event: yaml.ScalarEvent) -> None:
+        """Take a scalar, which is a key or a value."""
+        text, plain = event.value, event.implicit[0] and event.tag is None
+        frame = self.stack[-1] if self.stack else None
+        if frame and frame.key is None and isinstance(frame.value, dict):
+            self._take_key(frame, text, _mark(event), plain=plain)
             return
+        line, column, *_ = _mark(event)
+        mark = Mark(line, column, True, text if plain else None)
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self._refuse_tag(self._next_path(mark))
-        value = resolve_scalar(event.value) if plain else event.value
-        done = _Anchored(value, 1, 0)
+        done = _Anchored(resolve_scalar(text) if plain else text, 1, 0)
         if event.anchor:
             self.anchors[event.anchor] = done
-        self._add(done, Mark(mark.line, mark.column, True, event.value if plain else None))
+        self._add(done, mark)
+
+    def alias(self, event: yaml.AliasEvent) -> None:
+        """Take a value that stands before it."""
+        mark = _mark(event)
+        self._add(self._repeated(event.anchor, mark), mark)
 
     def _repeated(self, name: str | None, mark: Mark) -> _Anchored:
         found = self.anchors.get(name or "")
@@ -223,11 +221,10 @@ class _Builder:
             raise NotYaml(mark.line, mark.column, f"The alias refers to {what}.", advice)
         return found
 
-    def _take_key(self, key: str, mark: Mark, *, plain: bool) -> None:
-        frame = self.stack[-1]
-        frame.key = key
-        frame.merges = plain and key == "<<"
+    def _take_key(self, frame: _Frame, key: str, mark: Mark, *, plain: bool) -> None:
         path = (*frame.path, key)
+        frame.key, frame.key_path = key, path
+        frame.merges = plain and key == "<<"
         if plain and not isinstance(resolve_scalar(key), str):
             self.document.faults.append(_no_text(path, key))
         if path in self.document.keys:
@@ -279,20 +276,13 @@ class _Builder:
 
     def _count(self, frame: _Frame, done: _Anchored, mark: Mark) -> None:
         frame.size += done.size
-        frame.height = max(frame.height, done.height + 1)
+        if frame.height <= done.height:
+            frame.height = done.height + 1
         if frame.size > MAX_VALUES:
             message = f"The document holds more than {MAX_VALUES} values, aliases written out."
             raise NotYaml(mark.line, mark.column, message, "Split it into smaller documents.")
         if len(self.stack) + done.height > MAX_DEPTH:
             raise NotYaml(mark.line, mark.column, f"The text is nested deeper than {MAX_DEPTH}.")
-
-    @property
-    def _awaits_key(self) -> bool:
-        return (
-            bool(self.stack)
-            and isinstance(self.stack[-1].value, dict)
-            and (self.stack[-1].key is None)
-        )
 
     def _next_path(self, mark: Mark) -> FieldPath:
         if not self.stack:
@@ -303,7 +293,7 @@ class _Builder:
         if frame.key is None:
             message = "The name of a field must be text on one line."
             raise NotYaml(mark.line, mark.column, message, "Put braces or brackets in quotes.")
-        return (*frame.path, frame.key)
+        return frame.key_path
 
     def _refuse_tag(self, path: FieldPath) -> None:
         message = "The value has a YAML tag (a word that begins with `!`)."
@@ -312,6 +302,17 @@ class _Builder:
         self.document.faults.append(fault)
 
 
+_TAKE: dict[type[yaml.Event], Callable[[_Builder, Any], None]] = {
+    yaml.ScalarEvent: _Builder.scalar,
+    yaml.MappingStartEvent: _Builder.open,
+    yaml.MappingEndEvent: _Builder.close,
+    yaml.SequenceStartEvent: _Builder.open,
+    yaml.SequenceEndEvent: _Builder.close,
+    yaml.AliasEvent: _Builder.alias,
+}
+
+
+@lru_cache(maxsize=4096)
 def resolve_scalar(text: str) -> bool | int | float | str | None:
     """Return what unquoted text means in YAML 1.1, as the API server reads it.
 

@@ -39,13 +39,12 @@ def list_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Problem, 
     Directories are read whole, in the order of names; hidden files and directories in them and
     files that are no YAML are left out. A file that is named itself is read whatever its name is.
     """
-    files: dict[Path, Path] = {}
+    files: dict[str, Path] = {}
     problems: list[Problem] = []
     for path in paths:
-        named = [path] if path == STDIN or path.exists() else []
-        found = list(_below(path)) if path.is_dir() else named
-        for file in found:
-            files.setdefault(file.resolve(), file)
+        found = list(_below(path)) if path.is_dir() else _itself(path)
+        for place, file in found:
+            files.setdefault(place, file)
         if not found:
             problems.append(_nothing_at(path))
     return tuple(files.values()), tuple(problems)
@@ -95,13 +94,20 @@ def leads_away(file: Path) -> bool:
     return not file.resolve().is_relative_to(Path.cwd())
 
 
-def _below(directory: Path) -> Iterator[Path]:
+def _itself(path: Path) -> list[tuple[str, Path]]:
+    return [(os.path.realpath(path), path)] if path == STDIN or path.exists() else []
+
+
+def _below(directory: Path) -> Iterator[tuple[str, Path]]:
+    """Yield where each YAML file really lies, and its path."""
     for root, directories, files in os.walk(directory):
         directories[:] = sorted(name for name in directories if not name.startswith("."))
+        place = os.path.realpath(root)
         for name in sorted(files):
             path = Path(root, name)
             if not name.startswith(".") and is_yaml(path) and path.is_file():
-                yield path
+                link = path.is_symlink()
+                yield os.path.realpath(path) if link else f"{place}{os.sep}{name}", path
 
 
 def _nothing_at(path: Path) -> Problem:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from muster.resources.codes import Code
 from muster.resources.files import place_after
-from muster.resources.keys import KEYS, NAMES
+from muster.resources.keys import KEYS, NAMES, may_hold_key
 from muster.resources.problems import Problem
 
 
 def find_keys(file: str, text: str) -> Iterator[Problem]:
     """Yield a problem for each key in a file's text."""
+    if not may_hold_key(text):
+        return
     for hit in KEYS.finditer(text):
         line, column = place_after(text[: hit.start()])
         yield Problem(

@@ -45,7 +45,16 @@ def _check(schema: Mapping[str, Any]) -> Check:
         return lambda _: False
     typed = _TYPES[schema["type"]]
     checks = tuple(make(schema) for word, make in _MAKERS.items() if word in schema)
-    return lambda value: typed(value) and all(check(value) for check in checks)
+
+    def check(value: Any) -> bool:
+        if not typed(value):
+            return False
+        for one in checks:  # noqa: SIM110 - a generator would take twice as long
+            if not one(value):
+                return False
+        return True
+
+    return check
 
 
 def _properties(schema: Mapping[str, Any]) -> Check:
@@ -86,9 +95,10 @@ def _enum(schema: Mapping[str, Any]) -> Check:
 
 
 def _rules(schema: Mapping[str, Any]) -> Check:
+    # All rules of a place as one: the value is handed to CEL once.
     texts = [one["rule"] for one in schema["x-kubernetes-validations"]]
-    rules = tuple(text for text in texts if not needs_old_value(text))
-    return lambda value: all(holds(rule, value) for rule in rules)
+    rule = " && ".join(f"({text})" for text in texts if not needs_old_value(text))
+    return lambda value: not rule or holds(rule, value) is True
 
 
 def _items(schema: Mapping[str, Any]) -> Check:
