@@ -107,6 +107,11 @@ def test_names_that_are_only_alike_or_not_alone_are_never_written(muster: Shell)
     assert states["none", "vault"] == states["litware", "psa"] == "Unmatched"
     assert found(result)["toys", "vault"]["candidates"][0]["id"] == "9002"
     assert found(result)["litware", "psa"]["candidates"][0]["obstacle"] == "inactive"
+    reasons = {one: row["reason"] for one, row in found(result).items()}
+    assert reasons["toys", "vault"] == "OnlyAlike"
+    assert reasons["twins", "vault"] == "NotAlone"
+    assert (reasons["litware", "psa"], reasons["none", "psa"]) == ("NotFree", "NoSuchName")
+    assert "NoSuchName" in muster.ok("customers", "match").out
     assert file.read_text() == text
 
 

@@ -16,6 +16,7 @@ from muster.plan.tenants import (
     Leftover,
     Pairing,
     Tenants,
+    Unpaired,
     pair_customers,
     unpaired_tenants,
 )
@@ -123,6 +124,15 @@ def test_how_a_customer_is_paired(
     first = pair(customers, shown)[0]
     assert first.pairing is expected
     assert [one.obstacle for one in first.candidates] == obstacles
+    assert (
+        first.reason
+        is {
+            Pairing.EXACT: None,
+            Pairing.AMBIGUOUS: Unpaired.NOT_ALONE,
+            Pairing.NEAR: Unpaired.ONLY_ALIKE,
+            Pairing.UNMATCHED: Unpaired.NOT_FREE if obstacles else Unpaired.NO_SUCH_NAME,
+        }[expected]
+    )
     links = exact_links(pair(customers, shown))
     assert [link.customer for link in links] == [customers[0].name] * (expected is Pairing.EXACT)
 

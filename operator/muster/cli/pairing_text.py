@@ -36,7 +36,7 @@ def _pairing_rows(pairings: Iterable[CustomerPairing]) -> Iterator[tuple[object,
     for pairing in pairings:
         head: tuple[object, ...] = (pairing.customer, pairing.system, pairing.pairing)
         if not pairing.candidates:
-            yield (*head, None, None, None, None)
+            yield (*head, None, None, None, pairing.reason)
         for one in pairing.candidates:
             yield (*head, one.organization.id, one.organization.name, one.integration, _why(one))
             head = (" ", " ", " ")
@@ -60,6 +60,7 @@ def pairings_data(
                 "customer": one.customer,
                 "system": one.system,
                 "state": one.pairing,
+                "reason": one.reason,
                 "candidates": [_candidate(candidate) for candidate in one.candidates],
             }
             for one in pairings

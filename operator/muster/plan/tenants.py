@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import assert_never
 
 from rapidfuzz import fuzz, process
 
@@ -44,6 +45,19 @@ class Pairing(StrEnum):
     """No free record has the name; some are alike."""
     UNMATCHED = "Unmatched"
     """No free record has the name, and none is alike."""
+
+
+class Unpaired(StrEnum):
+    """Why a customer was not paired."""
+
+    NOT_ALONE = "NotAlone"
+    """Several records have its name, or the record fits another customer as well."""
+    ONLY_ALIKE = "OnlyAlike"
+    """No free record has its name; likeness is for a person to judge."""
+    NOT_FREE = "NotFree"
+    """What has its name is inactive, or linked to another customer."""
+    NO_SUCH_NAME = "NoSuchName"
+    """Nothing that was read has its name, or one that is like it."""
 
 
 class Evidence(StrEnum):
@@ -96,6 +110,21 @@ class CustomerPairing:
     pairing: Pairing
     candidates: tuple[TenantCandidate, ...] = ()
     """The best first. Records of the same name that cannot be linked are among them."""
+
+    @property
+    def reason(self) -> Unpaired | None:
+        """Why nothing is linked; None where it can be."""
+        match self.pairing:
+            case Pairing.EXACT:
+                return None
+            case Pairing.AMBIGUOUS:
+                return Unpaired.NOT_ALONE
+            case Pairing.NEAR:
+                return Unpaired.ONLY_ALIKE
+            case Pairing.UNMATCHED:
+                return Unpaired.NOT_FREE if self.candidates else Unpaired.NO_SUCH_NAME
+            case unreachable:
+                assert_never(unreachable)
 
 
 class Leftover(StrEnum):
