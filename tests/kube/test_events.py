@@ -38,6 +38,10 @@ BAD = status(
     Synced=("False", "PlanRefused", "Too many."),
     Reconciling=("True", "Progressing", "Now."),
 )
+FAILING = status(
+    Ready=("True", "InAgreement", "2 accounts are in agreement."),
+    RotationsFailing=("True", "RotationsFail", "1 account."),
+)
 
 
 @pytest.fixture
@@ -73,6 +77,16 @@ def test_one_event_for_each_change(api: KubeApi, namespace: str, contoso: dict[s
         ("Warning", "Ready", "PlanRefused"),
         ("Warning", "Refused", "PlanRefused"),
     ]
+
+
+def test_failing_rotations_are_a_warning(
+    api: KubeApi, namespace: str, contoso: dict[str, Any]
+) -> None:
+    """Once, when they begin to be a person's concern, beside a customer that is Ready."""
+    recorder = EventRecorder(api, namespace, "one")
+    for old, new in pairwise((GOOD, FAILING, FAILING)):
+        recorder.tell_changes(CUSTOMER, contoso, old, new)
+    assert told(api, namespace) == [("Warning", "RotationsFailing", "RotationsFail")]
 
 
 def test_an_event_is_about_its_object(

@@ -21,6 +21,7 @@ import pytest
 from muster.adapters.native_vault import NativeVaultAdapter
 from muster.adapters.secrets import FileSecrets
 from muster.assembly import Assembly
+from muster.kube.meters import Meters
 from muster.lab.directory.protocol import Code
 from muster.lab.faults import Disconnect, LostReply, ServerError, Throttle
 from muster.lab.graph import READ_PERMISSIONS
@@ -216,6 +217,38 @@ def test_no_fault_loses_a_password_and_nothing_tells_one(
         house.run(timedelta(days=2))
         assert all(one.rotation.failures == 0 for one in house.administrators())
         house.check_nobody_told(caplog.text)
+
+
+def test_three_failures_in_a_row_back_off_and_are_a_condition_and_a_metric(
+    tmp_path: Path,
+) -> None:
+    """Half an hour, an hour, then a person is told; the first success ends it, in both places."""
+    with Lab(customers=1, people=8, clock=(clock := Clock())) as lab:
+        house, meters = make_house(lab, tmp_path, clock), Meters()
+        house.run()
+
+        def tried(after: timedelta, failing: int) -> int:
+            report = house.run(after)
+            meters.customer(NAME, report)
+            told = {one["type"]: one["status"] for one in report.status["conditions"]}
+            assert (told.get("RotationsFailing") == "True") is bool(failing)
+            number = f'muster_passwords{{customer="{NAME}",state="failing"}} {failing}.0'
+            assert number in meters.text().decode()
+            return sum(one.action == "Rotate" for one in report.proposal.plan.changes)
+
+        ldap(lab).fail_modifies(1000, 50, "00000005: SecErr")
+        many = tried(timedelta(days=2), 0)
+        assert many > 0
+        assert tried(timedelta(minutes=29), 0) == 0
+        assert tried(timedelta(minutes=2), 0) == many
+        assert tried(timedelta(minutes=59), 0) == 0
+        assert tried(timedelta(minutes=2), many) == many
+        assert tried(timedelta(minutes=119), many) == 0
+        failed = [one.rotation for one in house.known().records if one.rotation.failures]
+        assert len(failed) == many
+        assert all("Delegate" in one.last_error and one.last is None for one in failed)
+        ldap(lab).clear()
+        assert tried(timedelta(minutes=2), 0) == many
 
 
 def test_s22_a_pair_gets_one_password_and_the_entry_one_revision(tmp_path: Path) -> None:
