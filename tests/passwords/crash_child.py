@@ -1,6 +1,6 @@
 """Sets a password over real sockets, and is killed before and after every effect, in turn.
 
-Called by test_carry_out.py with a file that says where the servers are. Each death has an
+Called by dying.py with a file that says where the servers are. Each death has an
 account and a registry of its own. After it the job is taken up again, two minutes later, until it
 is over. Nothing is printed: what the servers hold is the proof.
 """

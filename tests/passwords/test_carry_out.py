@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +15,7 @@ from tests.contract.directory.lab_house import open_house, small_domain
 from tests.contract.passwords.lab_house import WRITER, LabPasswords
 from tests.engine.doubles import Fate
 from tests.passwords.crash_child import CONTOSO, SLOT, hands_with, request, vault_from
+from tests.passwords.dying import MOST_DEATHS, die_at_every_effect
 
 from muster.adapters.itglue import ItGlueVault
 from muster.errors import SpecError, StateError
@@ -33,10 +30,7 @@ from muster.registry.sqlite import SqliteRegistry
 from muster.report.password_jobs import whereabouts
 from muster.sealing import new_key
 
-CHILD = Path(__file__).parent / "crash_child.py"
-ROOT = Path(__file__).parents[2]
 OLD = "The-0ld-one-of-them"
-MOST_DEATHS = 40
 
 
 @dataclass(slots=True)
@@ -90,17 +84,7 @@ def test_a_process_killed_at_any_effect_ends_with_the_live_password_in_the_entry
 ) -> None:
     """Wherever it dies, the next run finishes with the same password; nothing prints it."""
     accounts = [estate.add_account(f"Br4nd-New-number-{n}") for n in range(MOST_DEATHS)]
-    told = tmp_path / "told.json"
-    told.touch(mode=0o600)
-    told.write_text(json.dumps({**estate.told, "accounts": accounts, "folder": str(tmp_path)}))
-    done = subprocess.run(
-        [sys.executable, str(CHILD), str(told)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    deaths = int(done.stdout)
+    deaths = die_at_every_effect({**estate.told, "accounts": accounts}, tmp_path)
     assert deaths > 25
     for number, one in enumerate(accounts[: deaths + 1]):
         assert estate.live(one) == one["password"] == estate.entry(one), number

@@ -16,7 +16,8 @@ from ldap3 import MODIFY_REPLACE
 from tests.contract.directory import content
 from tests.contract.passwords.suite import BORN, NEW, PasswordContract
 from tests.engine.doubles import Fate
-from tests.passwords.crash_child import hands_with, request, vault_from
+from tests.passwords.crash_child import CONTOSO, hands_with, request, vault_from
+from tests.passwords.dying import MOST_DEATHS, die_at_every_effect
 from tests.real import samba
 from tests.real.conftest import SambaHouse
 
@@ -258,6 +259,31 @@ def test_a_job_survives_a_lost_answer(
     assert house.passwords().prove(user, Secret(row["password"]))
     assert NEW.same_as(Secret(row["password"]))
     assert house.passwords().read_password_state(user).must_change is must_change
+
+
+def test_a_process_killed_at_any_effect_ends_with_the_live_password_in_the_entry(
+    house: SambaPasswords, told: dict[str, Any], tmp_path: Path
+) -> None:
+    """Wherever it dies, the next run finishes with the same password, here as in the lab."""
+    lab, organization = told.pop("lab"), told["organization"]
+    accounts = [
+        {
+            "id": house.add_user(f"dies{number}", BORN),
+            "entry": lab.add_password(organization, f"dies{number}", password=BORN),
+            "password": f"Br4nd-New-number-{number}",
+        }
+        for number in range(MOST_DEATHS)
+    ]
+    deaths = die_at_every_effect({**told, "accounts": accounts}, tmp_path)
+    assert deaths > 25
+    kept = {row["id"]: row["password"] for row in lab.passwords(organization)}
+    for number, one in enumerate(accounts[: deaths + 1]):
+        assert kept[one["entry"]] == one["password"], number
+        assert house.passwords().prove(one["id"], Secret(one["password"])), number
+        with SqliteRegistry.open_for_reading(tmp_path / f"{number}.sqlite") as registry:
+            known = registry.load(CONTOSO)
+        assert known.jobs == ()
+        assert [end.state for end in known.job_ends] == [JobState.CONFIRMED]
 
 
 def test_a_job_that_a_fine_grained_policy_refuses_changes_nothing(
