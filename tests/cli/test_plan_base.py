@@ -17,9 +17,8 @@ import yaml
 from tests.cli.conftest import Result, Shell
 from tests.plan.world import EVERYTHING, NOW, World, person, settings
 
-from muster.cli.markdown import MARK, code
+from muster.cli.markdown import MARK, MARKDOWN_LIMIT, code
 from muster.cli.plan_markdown import comparison_markdown, plan_markdown
-from muster.cli.problem_formats import MARKDOWN_LIMIT
 from muster.lab.lab import Lab
 from muster.model.names import CustomerName
 from muster.model.plans import Approved

@@ -19,9 +19,10 @@ from jsonschema import Draft4Validator, Draft202012Validator
 from markdown_it import MarkdownIt
 from tests.validation.problems import HOSTILE, HOSTILE_FILE, PROBLEMS, problem, schema
 
+from muster.cli.markdown import MARKDOWN_LIMIT
 from muster.cli.open_reports import MAX_RESULTS
 from muster.cli.output import visible
-from muster.cli.problem_formats import MARKDOWN_LIMIT, WRITERS, ProblemFormat
+from muster.cli.problem_formats import WRITERS, ProblemFormat
 from muster.resources.codes import Code, Severity
 from muster.resources.documents import FASTEST_LOADER
 from muster.resources.problems import Problem

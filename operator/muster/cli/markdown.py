@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from muster.cli.output import visible
-from muster.cli.problem_formats import MARKDOWN_LIMIT
+
+MARKDOWN_LIMIT = 65_000
+"""Characters; GitHub refuses comments above 65,536. Unconfirmed: that number is from its error
+message, no document states it."""
 
 MARK = "<!-- muster plan -->"
 """The first line, by which a job finds its own comment to write it anew."""
@@ -26,15 +29,18 @@ _ROOM = 200
 
 
 def code(text: object) -> str:
-    """Return foreign text as code that fits a table's cell (CommonMark, section 6.1)."""
+    """Return foreign text as code that fits a table's cell."""
     shown = visible(str(text))
     shown = shown if len(shown) <= _LONGEST_CELL else f"{shown[:_LONGEST_CELL]}…"
-    if not shown.strip():
-        return "–"
-    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    return fenced(shown) if shown.strip() else "–"
+
+
+def fenced(text: str) -> str:
+    """Return printable text as code in a cell, whatever it holds (CommonMark, section 6.1)."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if longest else ""
-    return f"{fence}{pad}{shown}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
 
 
 def row(cells: Iterable[str]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -19,6 +18,7 @@ import yaml
 
 from muster import __version__
 from muster.cli.junit import Case, Ending, write_junit
+from muster.cli.markdown import MARKDOWN_LIMIT, fenced
 from muster.cli.open_reports import as_open_report
 from muster.cli.output import UNPRINTABLE, json_text, visible
 from muster.resources.codes import Code, Severity, explanations
@@ -201,9 +201,6 @@ def as_gitlab(problems: Problems) -> str:
     return json.dumps(rows, indent=2)
 
 
-MARKDOWN_LIMIT = 65_000
-"""Characters; GitHub refuses comments above 65,536. Unconfirmed: that number is from its error
-message, no document states it."""
 _ROOM = 200
 """Characters kept for the line that says how many are left out."""
 
@@ -226,16 +223,8 @@ def as_markdown(problems: Problems) -> str:
 
 
 def _markdown_row(one: Problem) -> str:
-    place = _code_span(f"{visible(one.file)}:{one.line}")
+    place = fenced(f"{visible(one.file)}:{one.line}")
     return f"| {one.code.severity} | {place} | {one.code} | {_cell(visible(one.text))} |"
-
-
-def _code_span(text: str) -> str:
-    """Return text as code in a cell, whatever it holds (CommonMark, section 6.1)."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest else ""
-    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
 
 
 def _count(problems: Problems) -> str:
