@@ -198,6 +198,16 @@ def test_a_field_of_a_guardrail_that_stands_twice_is_said(tmp_path: Path) -> Non
     assert (code, line) == (Code.DUPLICATE_FIELD, 12)
 
 
+@pytest.mark.parametrize("kind", ["Ingress", "NetworkPolicy", "Endpoints", "ConfigMap"])
+def test_other_kinds_are_guarded_under_their_names(kind: str, tmp_path: Path) -> None:
+    """A rule about resources of other groups finds them by their plural."""
+    plurals = {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies", "Endpoints": "endpoints"}
+    text = _asking("false").replace("[customers]", f"[{plurals.get(kind, 'configmaps')}]")
+    text = text.replace("[muster.dev]", '["*"]').replace("[v1alpha1]", '["*"]')
+    other = f"apiVersion: x/v1\nkind: {kind}\nmetadata: {{name: a}}\n"
+    assert [code for code, _, _ in _problems(tmp_path, text, other)] == [Code.GUARDRAIL_DENIED]
+
+
 def test_a_guardrail_that_guards_nothing_is_said(tmp_path: Path) -> None:
     """A policy without a binding, and a binding of a misspelt policy, are warned about."""
     found = _problems(tmp_path, ASKS_THE_USER.replace("policyName: only", "policyName: onlyy"))

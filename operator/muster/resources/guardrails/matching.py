@@ -12,9 +12,16 @@ CREATE = "CREATE"
 
 
 def plural(kind: str) -> str:
-    """Return the resource name of a kind, as the API server's paths write it."""
+    """Return the resource name of a kind, as the API server's paths write it.
+
+    Source: kubernetes/apimachinery, pkg/api/meta/restmapper.go, UnsafeGuessKindToResource.
+    """
     lower = kind.lower()
-    return f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"
+    if lower.endswith("endpoints"):
+        return lower
+    if lower.endswith("y"):
+        return f"{lower[:-1]}ies"
+    return f"{lower}es" if lower.endswith("s") else f"{lower}s"
 
 
 def matches(match: Match, value: Json, namespace: Json | None) -> bool:
