@@ -7,7 +7,15 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.architecture.source import REASONS_PAGE, ROOT, ReasonText, reasons, reasons_page
+from tests.architecture.source import (
+    REASONS,
+    REASONS_PAGE,
+    ROOT,
+    ReasonText,
+    modules,
+    reasons,
+    reasons_page,
+)
 
 from muster.model.reasons import Reason
 
@@ -24,6 +32,13 @@ def test_every_reason_is_documented(reason: ReasonText) -> None:
     """Every reason code has a sentence under it, and stands below a heading."""
     assert reason.text.endswith(".")
     assert reason.section
+
+
+def test_every_reason_is_given_somewhere() -> None:
+    """Nobody looks up a reason code that no code gives."""
+    text = "".join(path.read_text() for path in modules() if path != REASONS)
+    given = set(re.findall(r"\bReason\.([A-Z_]+)\b", text))
+    assert [reason.value for reason in Reason if reason.name not in given] == []
 
 
 def test_the_page_of_reasons_is_current() -> None:

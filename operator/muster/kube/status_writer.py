@@ -16,6 +16,7 @@ from typing import Any
 from muster.kube.api import KubeApi
 from muster.kube.resources import Kind
 from muster.kube.store import Store
+from muster.model.reasons import Reason
 from muster.report.account_resource import timestamp
 from muster.resources.fitting import fit
 from muster.resources.schemas import load_schema
@@ -107,7 +108,7 @@ class StatusWriter:
         begun = {
             "type": "Reconciling",
             "status": "True",
-            "reason": "Progressing",
+            "reason": str(Reason.PROGRESSING),
             "message": message,
         }
         return self.set_conditions(kind, name, [*kept, begun])

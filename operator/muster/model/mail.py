@@ -10,8 +10,6 @@ from enum import StrEnum
 
 from muster.model.reasons import Reason
 
-MOST_DIGEST_RECIPIENTS = 10
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSender:

@@ -223,6 +223,5 @@ class Outcome:
     """What apply did: one result per change, in the order of the plan."""
 
     results: tuple[ChangeResult, ...] = ()
-    records_written: int = 0
     findings: tuple[Finding, ...] = ()
     """What a person should know of what followed the changes."""

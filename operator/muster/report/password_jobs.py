@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from muster.model.names import DirectoryKind
 from muster.model.passwords import (
-    JobState,
     PasswordJob,
     Proof,
     TargetState,
@@ -24,7 +23,6 @@ class Whereabouts:
     """Where that is proved."""
     perhaps_live: tuple[DirectoryKind, ...]
     in_entry: bool
-    needs_person: bool
     sentence: str
 
     @property
@@ -49,7 +47,6 @@ def whereabouts(job: PasswordJob) -> Whereabouts | None:
         live=tuple(proved),
         perhaps_live=tuple(perhaps),
         in_entry=in_entry,
-        needs_person=job.state is JobState.NEEDS_PERSON,
         sentence=_sentence(job, proved, perhaps, in_entry=in_entry),
     )
 
