@@ -16,6 +16,8 @@ THOROUGH = (
     "tests/kube/test_lease_processes.py",
     "tests/kube/test_leases.py",
     "tests/leaks/test_demo.py",
+    "tests/leaks/test_holders.py::test_no_object_of_ours_shows_a_secret[ad-native",
+    "tests/leaks/test_holders.py::test_no_object_of_ours_shows_a_secret[hybrid",
     "tests/leaks/test_journeys.py::test_a_journey_leaves_no_secret[entra",
     "tests/leaks/test_journeys.py::test_a_journey_leaves_no_secret[hybrid",
     "tests/passwords/test_carry_out.py::test_a_process_killed",
