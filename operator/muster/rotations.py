@@ -271,10 +271,10 @@ def _new_password(
                     "policy's rotation, or switch rotation off with an AccountOverride.",
                 )
             )
-    policy, names = _strictest(policies), _names(record)
+    policy = _strictest(policies)
     if order.typed is None:
-        return generate(_generator(order.generator), policy, names)
-    problem = find_problem(order.typed, policy, names)
+        return generate(_generator(order.generator), policy, _names(record))
+    problem = find_problem(order.typed, policy, record.identity)
     if problem:
         raise PasswordRefused(
             f"The password does not satisfy the policy of {record.identity.user}: {problem} "

@@ -32,8 +32,8 @@ _SYMBOLS = "!#$%&*+-=?@^_"
 _CLASSES = (_LOWER, _UPPER, _DIGITS, _SYMBOLS)
 _ALPHABET = "".join(_CLASSES)
 
-_SEPARATORS = re.compile(r"[,.\-_#@\s]+")
-_SHORTEST_NAME = 3
+_SEPARATORS = re.compile(r"[,.\-_#\s]+")
+SHORTEST_NAME = 3
 """Shorter parts of names are allowed. Source: MS-SAMR 3.1.1.7.2; learn.microsoft.com,
 `Password must meet complexity requirements`."""
 _MOST_DRAWS = 10_000
@@ -87,7 +87,7 @@ def name_parts(names: tuple[str, ...]) -> frozenset[str]:
     """Return the parts of names that a password must not hold, in lower case."""
     whole = [name.casefold() for name in names]
     parts = [part for name in whole for part in _SEPARATORS.split(name)]
-    return frozenset(part for part in (*whole, *parts) if len(part) >= _SHORTEST_NAME)
+    return frozenset(part for part in (*whole, *parts) if len(part) >= SHORTEST_NAME)
 
 
 def _draw(generator: Generator, min_length: int) -> str:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import string
 
+from muster.model.accounts import Identity
 from muster.model.passwords import PasswordPolicy
 from muster.model.secret import Secret
-from muster.passwords.generate import name_parts
+from muster.passwords.generate import SHORTEST_NAME, name_parts
 
 _KINDS = 3
 """How many of the five kinds of characters a complex password has."""
 
 
-def find_problem(password: Secret, policy: PasswordPolicy, names: tuple[str, ...]) -> str:
+def find_problem(password: Secret, policy: PasswordPolicy, identity: Identity) -> str:
     """Return why a policy refuses a password, without showing it; empty when it does not."""
     text = password.reveal()
     length = len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -31,9 +32,19 @@ def find_problem(password: Secret, policy: PasswordPolicy, names: tuple[str, ...
             "It needs three of these kinds of characters: capital letters, small letters, digits, "
             "marks, and letters of other scripts."
         )
-    if any(part in text.casefold() for part in name_parts(names)):
-        return "It holds a part of the user's names."
+    if any(part in text.casefold() for part in _forbidden(identity)):
+        return "It holds the user's account name, or a part of the display name."
     return ""
+
+
+def _forbidden(identity: Identity) -> frozenset[str]:
+    """Return what of an account's names counts: the account name whole, the display name's parts.
+
+    Not the parts of the account name: who is `adm-jsmith` may choose `Admiral`.
+    """
+    account = identity.short_name.casefold()
+    whole = {account} if len(account) >= SHORTEST_NAME else set[str]()
+    return name_parts((identity.display_name or "",)) | whole
 
 
 def _kinds(text: str) -> int:
