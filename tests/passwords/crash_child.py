@@ -19,12 +19,15 @@ from typing import Any
 from tests.engine.doubles import Fate
 
 from muster.adapters.active_directory import ActiveDirectoryPasswords
+from muster.adapters.entra import EntraAdapter
+from muster.adapters.entra.credentials import Credential
 from muster.adapters.itglue import ItGlueVault
-from muster.model.connections import ItGlue, SecretRef
+from muster.model.connections import Entra, ItGlue, SecretRef
 from muster.model.names import AccountId, CustomerName, DirectoryKind, RemoteId
-from muster.model.passwords import JobKind
+from muster.model.passwords import JobKind, Proof
 from muster.model.secret import Secret
 from muster.passwords.carry_out import Hands, JobRequest, carry_out, start
+from muster.ports import PasswordDirectory
 from muster.registry.sqlite import SqliteRegistry
 from muster.sealing import KeyRing
 from muster.transport.ldap_connect import LdapLogin
@@ -86,24 +89,54 @@ def hands(told: dict[str, Any], registry: SqliteRegistry, fate: Fate, minutes: i
     return hands_with(told, registry, vault_from(told), fate, minutes)
 
 
+def entra_from(told: dict[str, Any]) -> EntraAdapter:
+    """Return the tenant of a customer who has no domain."""
+    settings = Entra(
+        tenant_id=told["tenant"],
+        client_id=told["client_id"],
+        password_proof=Proof(told["proof"]),
+        login_endpoint=told["graph"],
+        graph_endpoint=told["graph"],
+    )
+    # A lost answer is the protocol's to settle, not the transport's.
+    options = HttpOptions(ca_pem=told["graph_ca"], retry_budget_s=0)
+    return EntraAdapter(settings, Credential(secrets=(Secret(told["client_secret"]),)), options)
+
+
+def kind_of(told: dict[str, Any]) -> DirectoryKind:
+    """Return which directory is told of."""
+    return DirectoryKind.ENTRA if "tenant" in told else DirectoryKind.ACTIVE_DIRECTORY
+
+
 def hands_with(
-    told: dict[str, Any], registry: SqliteRegistry, vault: ItGlueVault, fate: Fate, minutes: int
+    told: dict[str, Any],
+    registry: SqliteRegistry,
+    vault: ItGlueVault,
+    fate: Fate,
+    minutes: int,
+    entra: EntraAdapter | None = None,
 ) -> Hands:
-    """Return the same with a vault that is open already."""
-    directory = ActiveDirectoryPasswords(login_from(told))
+    """Return the same with a vault, and perhaps a tenant, that is open already."""
+    directory: PasswordDirectory
+    if "tenant" in told:
+        directory = (entra or entra_from(told)).passwords
+    else:
+        directory = ActiveDirectoryPasswords(login_from(told))
     mortal: Any = [Mortal(one, fate) for one in (registry, directory, vault)]
     return Hands(
         registry=mortal[0],
         clock=lambda: datetime.now(UTC) + timedelta(minutes=minutes),
         sealer=KeyRing.parse(Secret(told["ring"]), "the ring"),
-        directories={DirectoryKind.ACTIVE_DIRECTORY: mortal[1]},
+        directories={kind_of(told): mortal[1]},
         vault=mortal[2],
         place=PLACE,
         organization=RemoteId(told["organization"]),
     )
 
 
-def request(account: str, entry: str) -> JobRequest:
+def request(
+    account: str, entry: str, system: DirectoryKind = DirectoryKind.ACTIVE_DIRECTORY
+) -> JobRequest:
     """Return the rotation of one account."""
     return JobRequest(
         id=f"job-{account}",
@@ -112,7 +145,7 @@ def request(account: str, entry: str) -> JobRequest:
         kind=JobKind.ROTATION,
         slot=SLOT,
         requested_by="schedule",
-        accounts=((DirectoryKind.ACTIVE_DIRECTORY, AccountId(account)),),
+        accounts=((system, AccountId(account)),),
         entry=RemoteId(entry),
     )
 
@@ -128,7 +161,8 @@ def run(told: dict[str, Any], number: int, fate: Fate, minutes: int) -> bool:
         with_what = hands(told, registry, fate, minutes)
         password = Secret(one["password"])
         job = known.jobs[0] if known.jobs else None
-        job = job or start(request(one["id"], one["entry"]), password, with_what)
+        asked = request(one["id"], one["entry"], kind_of(told))
+        job = job or start(asked, password, with_what)
         return carry_out(replace(job), with_what).ended_at is not None
 
 
