@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from muster.adapters.json_values import moment_or_none
+from muster.adapters.json_values import moment_or_none, text_or_none
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,22 @@ from muster.adapters.json_values import moment_or_none
 def test_a_time_is_read_in_utc_and_none_is_none(value: Any, moment: datetime | None) -> None:
     """A vendor's time is read in UTC; its way to write `never` ends no run and is no date."""
     assert moment_or_none(value) == moment
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Zoë", "Zoë"),
+        (" Anna ", " Anna "),
+        ("\U0001f600", "\U0001f600"),
+        ("\ud83d\ude00", "\U0001f600"),
+        ("Ann\ud83d", "Ann\ufffd"),
+        ("\ude00nn", "\ufffdnn"),
+        ("", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_a_text_can_be_written_again(value: Any, text: str | None) -> None:
+    """A text stays as it is, but for half a character, which no system could be sent."""
+    assert text_or_none(value) == text

@@ -14,8 +14,16 @@ _FIRST_YEAR = 1970
 
 
 def text_or_none(value: Any) -> str | None:
-    """Return a text as it is, and None for anything else and for an empty text."""
-    return value if isinstance(value, str) and value else None
+    """Return a text, and None for anything else and for an empty text.
+
+    Half of a surrogate pair becomes U+FFFD: JSON can hold one and UTF-8 cannot, so that it could
+    be neither written nor shown.
+    """
+    if not isinstance(value, str) or not value:
+        return None
+    if value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def id_text(value: Any) -> str:

@@ -116,6 +116,6 @@ def _is_email(item: Any) -> bool:
 def _email_of(item: Record) -> ContactEmail:
     return ContactEmail(
         id=RemoteId(id_text(item.get("id"))),
-        address=str(item["value"]),
+        address=text_or_none(item.get("value")) or "",
         default=item.get("defaultFlag") is True,
     )

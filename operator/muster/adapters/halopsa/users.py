@@ -97,9 +97,9 @@ def names_of(record: Record) -> tuple[str, str]:
 def emails_of(record: Record) -> tuple[ContactEmail, ...]:
     """Return the addresses that a record shows, the primary one first."""
     return tuple(
-        ContactEmail(id=RemoteId(field), address=record[field], default=field == _EMAILS[0])
+        ContactEmail(id=RemoteId(field), address=address, default=field == _EMAILS[0])
         for field in _EMAILS
-        if text_or_none(record.get(field))
+        if (address := text_or_none(record.get(field)))
     )
 
 
