@@ -23,15 +23,27 @@ from muster.adapters.secrets import FileSecrets
 from muster.assembly import Assembly
 from muster.kube.meters import Meters
 from muster.lab.directory.protocol import Code
-from muster.lab.faults import Disconnect, LostReply, ServerError, Throttle
+from muster.lab.faults import (
+    CutBody,
+    Disconnect,
+    FaultKind,
+    HtmlError,
+    LostReply,
+    ServerError,
+    Slow,
+    StaleRead,
+    Throttle,
+)
 from muster.lab.graph import READ_PERMISSIONS
+from muster.lab.key_value import KeyValueLab
 from muster.lab.lab import Lab
 from muster.lab.mix import Mix, VaultMix
 from muster.model.accounts import AccountRecord, Known
-from muster.model.connections import VaultBackend
+from muster.model.connections import KeyValue2, NativeVault, SecretRef, VaultBackend
 from muster.model.names import AccountType, PasswordAuthority, RemoteId
-from muster.model.passwords import JobKind, JobState
+from muster.model.passwords import JobEnd, JobKind, JobState, PasswordJob
 from muster.model.rotation import RotationSettings, Window
+from muster.model.secret import Secret
 from muster.model.settings import Desired, Options, VaultOptions
 from muster.passwords.carry_out import reveal
 from muster.ports import Ports
@@ -121,13 +133,14 @@ class House:
             assert ports.open_sealer is not None
             sealer = ports.open_sealer()
             for record in self.administrators():
-                kept = [self._kept(record, ports)]
+                kept = [self.kept(record, ports)]
                 if record.identity.id in jobs:
                     kept.append(reveal(jobs[record.identity.id], sealer).reveal())
                 assert self.live(record) in kept, record.identity.user
         return len(self.administrators())
 
-    def _kept(self, record: AccountRecord, ports: Ports) -> str | None:
+    def kept(self, record: AccountRecord, ports: Ports) -> str | None:
+        """Return the password that the vault's entry holds."""
         assert ports.vault is not None
         assert self.desired.customer.vault is not None
         organization = self.desired.customer.vault.organization_id
@@ -165,22 +178,46 @@ def make_house(lab: Lab, folder: Path, clock: Clock, **customer: Any) -> House:
     return House(lab=lab, folder=folder, desired=desired, clock=clock)
 
 
-Break = Callable[[Lab, str], None]
-HTTP = {VaultMix.IT_GLUE: r"/passwords/\d+", VaultMix.HUDU: r"/asset_passwords/\d+"}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which requests to the vault meet a fault."""
+
+    path: str
+    method: str | None = None
+
+
+Break = Callable[[Lab, Where], None]
+ENTRY: dict[VaultMix | VaultBackend, Where] = {
+    VaultMix.IT_GLUE: Where(path=r"/passwords/\d+"),
+    VaultMix.HUDU: Where(path=r"/asset_passwords/\d+"),
+    # A list of entries reads each of them.
+    VaultBackend.KEY_VALUE_2: Where(path=r"/v1/secret/data/", method="POST"),
+}
+"""The requests for one entry; a native vault in the registry fails with the registry."""
+
+
+def vault_fails(fault: FaultKind, times: int, method: str | None = None) -> Break:
+    """Return what lets the vault fail at so many requests for one entry."""
+    return lambda lab, where: lab.faults.add(
+        fault, times=times, path=where.path, method=method or where.method
+    )
+
 
 BREAKS: dict[str, Break] = {
-    "nothing": lambda lab, path: None,
-    "vault: reply lost": lambda lab, path: lab.faults.add(LostReply(), path=path, times=3),
-    "vault: refuses": lambda lab, path: lab.faults.add(ServerError(), path=path, times=40),
-    "vault: throttles": lambda lab, path: lab.faults.add(
-        Throttle(retry_after=1), path=path, times=4
-    ),
-    "vault: cut off": lambda lab, path: lab.faults.add(Disconnect(), path=path, times=5),
-    "directory: reply lost": lambda lab, path: ldap(lab).drop_modifies(2, applied=True),
-    "directory: cut off": lambda lab, path: ldap(lab).drop_modifies(2, applied=False),
-    "directory: busy": lambda lab, path: ldap(lab).fail_modifies(2),
-    "directory: no right": lambda lab, path: ldap(lab).fail_modifies(1, 50, "00000005: SecErr"),
-    "directory: refuses": lambda lab, path: ldap(lab).fail_modifies(
+    "nothing": lambda lab, where: None,
+    "vault: reply lost": vault_fails(LostReply(), 3),
+    "vault: refuses": vault_fails(ServerError(), 40),
+    "vault: throttles": vault_fails(Throttle(retry_after=1), 4),
+    "vault: a gateway answers": vault_fails(HtmlError(), 4),
+    "vault: half an answer": vault_fails(CutBody(), 3),
+    "vault: slow": vault_fails(Slow(delay_s=0.05), 2),
+    "vault: old answers": vault_fails(StaleRead(), 2, method="GET"),
+    "vault: cut off": vault_fails(Disconnect(), 5),
+    "directory: reply lost": lambda lab, where: ldap(lab).drop_modifies(2, applied=True),
+    "directory: cut off": lambda lab, where: ldap(lab).drop_modifies(2, applied=False),
+    "directory: busy": lambda lab, where: ldap(lab).fail_modifies(2),
+    "directory: no right": lambda lab, where: ldap(lab).fail_modifies(1, 50, "00000005: SecErr"),
+    "directory: refuses": lambda lab, where: ldap(lab).fail_modifies(
         1, Code.UNWILLING_TO_PERFORM, "0000052D: SvcErr"
     ),
 }
@@ -191,19 +228,45 @@ def ldap(lab: Lab) -> Any:
     return lab.ldap[NAME].faults
 
 
-@pytest.mark.parametrize("vault", list(VaultMix))
+def keep_in(engine: KeyValueLab, house: House) -> None:
+    """Let the native vault keep its entries in a key-value engine."""
+    secrets = house.folder / "estate" / "secrets"
+    (secrets / "engine").mkdir()
+    (secrets / "engine" / "token").touch(mode=0o600)
+    (secrets / "engine" / "token").write_text(engine.token)
+    settings = KeyValue2(
+        endpoint=engine.endpoint,
+        token=SecretRef(name="engine", key="token"),
+        ca=SecretRef(name="lab-ca", key="ca.crt"),
+    )
+    vault = house.desired.vault
+    assert vault is not None
+    assert isinstance(vault.product, NativeVault)
+    product = replace(vault.product, backend=VaultBackend.KEY_VALUE_2, key_value_2=settings)
+    house.desired = replace(house.desired, vault=replace(vault, product=product))
+
+
+@pytest.mark.parametrize(
+    "vault", [*VaultMix, pytest.param(VaultBackend.KEY_VALUE_2, marks=pytest.mark.thorough)]
+)
 def test_no_fault_loses_a_password_and_nothing_tells_one(
-    vault: VaultMix, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    vault: VaultMix | VaultBackend, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Every kind of fault in turn; after each, and after it has passed, every password is kept."""
     caplog.set_level(logging.DEBUG)
-    with Lab(customers=1, people=8, mix=Mix(vault=vault), clock=(clock := Clock())) as lab:
+    mix = Mix(vault=vault if isinstance(vault, VaultMix) else VaultMix.NATIVE)
+    with (
+        Lab(customers=1, people=8, mix=mix, clock=(clock := Clock())) as lab,
+        KeyValueLab(ca=lab.ca, faults=lab.faults) as engine,
+    ):
         house = make_house(lab, tmp_path, clock)
+        if vault is VaultBackend.KEY_VALUE_2:
+            keep_in(engine, house)
         house.run()
         for name, breaks in BREAKS.items():
             if name.startswith("vault") and vault is VaultMix.NATIVE:
                 continue
-            breaks(lab, HTTP.get(vault, ""))
+            breaks(lab, ENTRY.get(vault, Where(path="")))
             broken = house.run(timedelta(days=2))
             assert any(c.action == "Rotate" for c in broken.proposal.plan.changes), name
             lab.faults.clear()
@@ -251,8 +314,36 @@ def test_three_failures_in_a_row_back_off_and_are_a_condition_and_a_metric(
         assert tried(timedelta(minutes=2), 0) == many
 
 
-def test_s22_a_pair_gets_one_password_and_the_entry_one_revision(tmp_path: Path) -> None:
-    """22: With `passwordAuthority: Muster` both directories take it, and one write keeps it."""
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One person with an account in the domain and one in the tenant, both of them Muster's."""
+
+    house: House
+    record: AccountRecord
+
+    def reset(self) -> PasswordJob:
+        """Ask for a new password of both."""
+        order = PasswordOrder(kind=JobKind.RESET, reason="T-1", requested_by="test")
+        with self.house.ports() as ports:
+            return reset(order, self.record, self.house.desired, ports)
+
+    def in_entra(self) -> str | None:
+        """Return the password that is live in Entra."""
+        lab = self.house.lab
+        assert lab.graph is not None
+        return lab.graph.password(lab.tenant_ids[NAME], str(self.record.pair.id))
+
+    def end(self, job: PasswordJob) -> JobEnd:
+        """Return how a job ended, some runs later."""
+        for _ in range(3):
+            self.house.run(timedelta(minutes=20))
+        (end,) = (one for one in self.house.known().job_ends if one.id == job.id)
+        return end
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """`passwordAuthority: Muster`, and cloud users that it may set passwords of."""
     mix = Mix.parse("hybrid-native-halopsa")
     with Lab(customers=1, people=8, mix=mix, clock=(clock := Clock())) as lab:
         house = make_house(lab, tmp_path, clock, password_authority=PasswordAuthority.MUSTER)
@@ -262,20 +353,40 @@ def test_s22_a_pair_gets_one_password_and_the_entry_one_revision(tmp_path: Path)
         lab.graph.knobs.password_needs_role = False
         lab.graph.consent(tenant, {*READ_PERMISSIONS, "User-PasswordProfile.ReadWrite.All"})
         house.run()
-        record = next(
-            one for one in house.known().records if one.pair.id and one.vault.id and one.live
-        )
-        order = PasswordOrder(kind=JobKind.RESET, reason="T-1", requested_by="test")
         clock.now += timedelta(hours=1)
-        with house.ports() as ports:
-            job = reset(order, record, house.desired, ports)
-        assert [target.system for target in job.targets] == ["ActiveDirectory", "Entra"]
-        for _ in range(3):
-            house.run(timedelta(minutes=20))
-        (end,) = (one for one in house.known().job_ends if one.id == job.id)
-        assert end.state is JobState.CONFIRMED, end.problem
-        with house.ports() as ports:
-            assert isinstance(ports.vault, NativeVaultAdapter)
-            entry = ports.vault.find_entry(RemoteId(NAME), RemoteId(str(record.vault.id)))
-        assert len(entry.revisions) == 1
-        assert lab.graph.password(tenant, str(record.pair.id)) == house.live(record)
+        yield Pair(
+            house,
+            next(one for one in house.known().records if one.pair.id and one.vault.id and one.live),
+        )
+
+
+def test_s22_a_pair_gets_one_password_and_the_entry_one_revision(pair: Pair) -> None:
+    """22: With `passwordAuthority: Muster` both directories take it, and one write keeps it."""
+    job = pair.reset()
+    assert [target.system for target in job.targets] == ["ActiveDirectory", "Entra"]
+    end = pair.end(job)
+    assert end.state is JobState.CONFIRMED, end.problem
+    with pair.house.ports() as ports:
+        assert isinstance(ports.vault, NativeVaultAdapter)
+        entry = ports.vault.find_entry(RemoteId(NAME), RemoteId(str(pair.record.vault.id)))
+    assert [one.id for one in entry.revisions] == [end.revision]
+    assert pair.in_entra() == pair.house.live(pair.record)
+
+
+@pytest.mark.parametrize("fault", [ServerError(status=503), LostReply()], ids=["down", "lost"])
+def test_a_pair_whose_entra_fails_is_partly_set_and_gets_the_same_password_later(
+    pair: Pair, fault: FaultKind
+) -> None:
+    """The domain and the entry have it at once; Entra gets the same one later."""
+    pair.house.lab.faults.add(fault, method="PATCH", path="/users/", times=-1)
+    job = pair.reset()
+    assert job.state is JobState.PARTIALLY_APPLIED
+    new = pair.house.live(pair.record)
+    with pair.house.ports() as ports:
+        assert pair.house.kept(pair.record, ports) == new
+        assert ports.open_sealer is not None
+        assert reveal(job, ports.open_sealer()).same_as(Secret(new))
+    pair.house.lab.faults.clear()
+    end = pair.end(job)
+    assert end.state is JobState.CONFIRMED, end.problem
+    assert pair.in_entra() == new == pair.house.live(pair.record)
