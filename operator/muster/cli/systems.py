@@ -127,7 +127,8 @@ def _check_links(desired: Desired, assembly: Assembly) -> Iterator[tuple[str, Ch
             continue
         try:
             found = finder(desired, assembly)(pinned)
-            ok, detail = found is not None, found.name if found else f"{pinned} does not exist"
+            ok = found is not None
+            detail = (found.name or found.id) if found else f"{pinned} does not exist"
         except MusterError as error:
             ok, detail = False, str(error)
         advice = "" if ok else f"Correct it in Customer {customer.name}."

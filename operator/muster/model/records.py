@@ -14,6 +14,7 @@ class Organization:
 
     id: RemoteId
     name: str
+    """Empty where the system knows it by its id alone, as the native vault does."""
     active: bool = True
 
 

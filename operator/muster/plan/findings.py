@@ -58,7 +58,7 @@ def source_findings(desired: Desired, observed: Observed) -> Iterator[Finding]:
         if read.connected and not read.usable:
             yield _unread(read)
     for system, found in ((System.VAULT, observed.organization), (System.PSA, observed.company)):
-        if found and fold(found.name) != fold(desired.customer.display_name):
+        if found and found.name and fold(found.name) != fold(desired.customer.display_name):
             yield Finding(
                 reason=Reason.NAME_DIFFERS,
                 system=system,

@@ -80,11 +80,11 @@ class NativeVaultAdapter:
     def list_organizations(self) -> Iterator[Organization]:
         """Yield every organization that has an entry."""
         for one in self._store.list_organizations():
-            yield Organization(id=one, name=one)
+            yield Organization(id=one, name="")
 
     def find_organization(self, organization: RemoteId) -> Organization | None:
         """Return the organization; every name is one, with or without entries."""
-        return Organization(id=organization, name=organization)
+        return Organization(id=organization, name="")
 
     def list_categories(self) -> tuple[VaultCategory, ...]:
         """Return the categories, which are fixed."""
@@ -192,8 +192,6 @@ class NativeVaultAdapter:
             return (ring, Check(name="entries", ok=False, detail=str(error), advice=advice))
         return (ring, _entries_check(len(organizations), len(entries), unknown))
 
-    # ------------------------------------------------------------ one entry
-
     def _is_made(self, entry: EntryDocument) -> bool:
         """Put a new entry; say whether it is there now, made by us or by an earlier try."""
         self._before_write()
@@ -235,7 +233,7 @@ class NativeVaultAdapter:
 
     def _holds(self, entry: EntryDocument, revision: Revision, password: Secret) -> bool:
         try:
-            return self.open_revision(entry, revision).reveal() == password.reveal()
+            return self.open_revision(entry, revision).same_as(password)
         except (UnknownKey, BrokenSeal):
             # What cannot be opened must not keep the password that works from being stored.
             return False
