@@ -146,9 +146,6 @@ def _fit(text: str) -> str:
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
 
-# ---------------------------------------------------------------- when it is due
-
-
 def next_due(settings: DigestSettings, now: datetime) -> datetime:
     """Return when the next slot begins, after `now`."""
     zone = ZoneInfo(settings.time_zone)

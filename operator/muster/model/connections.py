@@ -17,9 +17,6 @@ class SecretRef:
     key: str
 
 
-# ---------------------------------------------------------------- vaults
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItGlue:
     """An IT Glue account."""
@@ -71,9 +68,6 @@ class NativeVault:
     """With the backend KeyValue2 only."""
 
 
-# ---------------------------------------------------------------- PSAs
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectWise:
     """A ConnectWise PSA tenant."""
@@ -111,9 +105,6 @@ class HaloPsa:
     authorization_endpoint: str | None = None
     """Absent: what the tenant names as its authorization server."""
     ca: SecretRef | None = None
-
-
-# ---------------------------------------------------------------- mail
 
 
 class MailSecurity(StrEnum):
@@ -165,9 +156,6 @@ class Integration:
     suspend: bool = False
     digest: DigestSettings | None = None
     """A daily mail to the MSP; of a mail integration only."""
-
-
-# ---------------------------------------------------------------- directories
 
 
 class WinRmTransport(StrEnum):

@@ -90,9 +90,6 @@ class Customer:
     approvals: tuple[Approval, ...] = ()
 
 
-# ---------------------------------------------------------------- import policies
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationalUnit:
     """An organizational unit: relative to the customer's domain, or a full DN."""
@@ -311,9 +308,6 @@ class ImportSource:
     resolved_from: ResolvedFrom
 
 
-# ---------------------------------------------------------------- overrides
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSelector:
     """Names one account; exactly one field is set."""
@@ -356,9 +350,6 @@ class AccountOverride:
     def origin(self) -> Origin:
         """Where the override stands."""
         return Origin(kind="AccountOverride", name=self.name)
-
-
-# ---------------------------------------------------------------- the estate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

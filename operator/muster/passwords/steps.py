@@ -8,8 +8,6 @@ from datetime import datetime
 from muster.model.names import DirectoryKind
 from muster.model.passwords import JobState, PasswordPolicy, PasswordState
 
-# ---------------------------------------------------------------- commands
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -65,9 +63,6 @@ class Finished:
 
     state: JobState
     problem: str = ""
-
-
-# ---------------------------------------------------------------- events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,9 +92,6 @@ def _telling(one: Kept, plan: AccountPlan, notice: Notice) -> AccountPlan:
     return replace(told, changes=(*plan.changes, change))
 
 
-# ---------------------------------------------------------------- what an engineer is told
-
-
 _WORDS = {
     NoticeKind.LOCKED: "The account is locked since {about}.",
     NoticeKind.PASSWORD_EXPIRES: "The password expires at {about}.",

@@ -96,8 +96,6 @@ def _with(plan: AccountPlan, rotation: Rotation) -> AccountPlan:
     return replace(plan, record=replace(plan.record, rotation=rotation))
 
 
-# ---------------------------------------------------------------- who is not rotated
-
 Rule = Callable[[Kept, AccountPlan, Context], Reason | None]
 
 
@@ -169,8 +167,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-# ---------------------------------------------------------------- what a person is told
-
 _TOLD = {
     Reason.NO_ENTRY_FOR_PASSWORD: "Its password is not rotated, because it could not be kept. ",
     Reason.SERVICE_ACCOUNT: "Its password is not rotated, because it looks like a service account. "
@@ -221,9 +217,6 @@ def _failed_text(rotation: Rotation) -> str:
     return f"Its rotation has failed {times}; the password from before is live. " + (
         rotation.last_error
     )
-
-
-# ---------------------------------------------------------------- rotations alone
 
 
 def only_rotations(plan: CustomerPlan) -> CustomerPlan:

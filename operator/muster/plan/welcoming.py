@@ -141,9 +141,6 @@ def _sending(one: Kept, plan: AccountPlan, context: Context) -> AccountPlan:
     return replace(_with(plan, sent), changes=(*plan.changes, change))
 
 
-# ---------------------------------------------------------------- what a person is told
-
-
 def welcome_findings(
     plans: Plans, kept: Mapping[AccountId, Kept], context: Context
 ) -> Iterator[Finding]:

@@ -153,8 +153,6 @@ class KeyValueStore:
         except (exceptions.VaultError, requests.RequestException) as error:
             raise self._explained(error, write=True) from None
 
-    # ------------------------------------------------------------ requests
-
     def _folder(self, organization: RemoteId) -> str:
         return f"{self._root}/{organization}"
 
