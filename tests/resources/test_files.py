@@ -8,6 +8,7 @@ import pytest
 
 from muster.errors import SpecError
 from muster.resources import load_estate
+from muster.resources.codes import Code
 
 CUSTOMER = """\
 apiVersion: muster.dev/v1alpha1
@@ -91,6 +92,17 @@ def test_a_kustomization_may_leave_its_kind_out(tmp_path: Path) -> None:
     loaded = load_estate([tmp_path])
     assert loaded.problems == ()
     assert loaded.estate.ignored_resources == 1
+
+
+def test_a_secret_in_a_kustomization_is_found(tmp_path: Path) -> None:
+    """Text for a Secret is found without apiVersion and kind too; files beside it are fine."""
+    file = tmp_path / "kustomization.yaml"
+    file.write_text("secretGenerator: [{name: a, files: [b]}]\n", encoding="utf-8")
+    assert load_estate([tmp_path]).problems == ()
+    file.write_text("secretGenerator: [{name: a, literals: [b=hunter2]}]\n", encoding="utf-8")
+    (problem,) = load_estate([tmp_path]).problems
+    assert (problem.code, problem.line, problem.column) == (Code.SECRET_IN_TREE, 1, 29)
+    assert "hunter2" not in str(problem)
 
 
 def test_problems_name_both_files(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from muster.resources.codes import Code
 from muster.resources.parse import Resource, parse_valid
-from muster.resources.problems import Fault, Problem, dotted, nearest, pointer, shorten
+from muster.resources.problems import Fault, FieldPath, Problem, dotted, nearest, pointer, shorten
 from muster.resources.schemas import API_VERSION, DESIRED_KINDS, GROUP
 from muster.resources.sentences import RawText
 from muster.resources.validate import find_faults
@@ -53,16 +53,16 @@ def classify(value: Any) -> Verdict:
         message = "The document is no resource: it is no mapping of fields."
         fault = Fault(code=Code.NO_RESOURCE, path=(), message=message, advice=_MOVE_IT)
         return Wrong(fault)
+    secret = _readable_secret(value)
+    if secret:
+        return Wrong(secret)
     api_version, kind = value.get("apiVersion"), value.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind, str):
         return Wrong(_nameless(api_version, kind))
     if api_version.partition("/")[0] == GROUP:
         return _our_group(api_version, kind)
-    match api_version, kind:
-        case "v1", "List":
-            return Several()
-        case "v1", "Secret":
-            return _secret(value)
+    if (api_version, kind) == ("v1", "List"):
+        return Several()
     misspelt = kind in DESIRED_KINDS and _similar(api_version)
     return Wrong(_wrong_version(api_version)) if misspelt else Foreign()
 
@@ -156,20 +156,26 @@ def _similar(api_version: str) -> bool:
     return SequenceMatcher(None, api_version[:100], API_VERSION).ratio() > 0.75
 
 
-def _secret(value: dict[str, Any]) -> Verdict:
-    """Refuse a Secret with readable values; values that SOPS encrypted are nobody's to read."""
+def _readable_secret(value: dict[str, Any]) -> Fault | None:
+    """Find a Secret with readable values; values that SOPS encrypted are nobody's to read."""
+    generators = value.get("secretGenerator")
+    for index, one in enumerate(generators if isinstance(generators, list) else ()):
+        if isinstance(one, dict) and one.get("literals"):
+            path: FieldPath = ("secretGenerator", index, "literals")
+            return _secret_in_tree("A secretGenerator has literal values.", path)
+    if (value.get("apiVersion"), value.get("kind")) != ("v1", "Secret"):
+        return None
     for field in ("data", "stringData"):
         values = value.get(field)
-        if not values:
-            continue
-        readable = not isinstance(values, dict) or not all(
-            isinstance(item, str) and item.startswith("ENC[") for item in values.values()
-        )
-        if readable:
-            message = "A Secret with readable values stands in the tree."
-            advice = "Secrets never live in git: remove it, change the secret, and keep it outside."
-            code = Code.SECRET_IN_TREE
-            return Wrong(
-                Fault(code=code, path=(field,), message=message, advice=advice, on_key=True)
-            )
-    return Foreign()
+        if values and not (isinstance(values, dict) and all(map(_encrypted, values.values()))):
+            return _secret_in_tree("A Secret with readable values stands in the tree.", (field,))
+    return None
+
+
+def _encrypted(item: Any) -> bool:
+    return isinstance(item, str) and item.startswith("ENC[")
+
+
+def _secret_in_tree(message: str, path: FieldPath) -> Fault:
+    advice = "Secrets never live in git: remove it, change the secret, and keep it outside."
+    return Fault(code=Code.SECRET_IN_TREE, path=path, message=message, advice=advice, on_key=True)

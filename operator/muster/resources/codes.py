@@ -55,8 +55,8 @@ class Code(StrEnum):
     RULE_BROKEN = "RuleBroken"
     """Two or more fields do not go together; the rule is the same that the API server enforces."""
     SECRET_IN_TREE = "SecretInTree"  # noqa: S105
-    """A Secret with readable values, or text that looks like a key, stands in the tree. Change
-    the secret, remove it from the history, and keep it outside."""
+    """A Secret with readable values, a secretGenerator with literal ones, or text that looks like a
+    key stands in the tree. Change the secret, remove it from the history, and keep it outside."""
 
     # Errors between resources
     DUPLICATE_RESOURCE = "DuplicateResource"

@@ -192,7 +192,7 @@ class _Loading:
             case Ours(kind):
                 self._admit(kind, placed)
                 return True
-            case Wrong(fault) if placed.file.name not in _KUSTOMIZATION:
+            case Wrong(fault) if not (placed.file.name in _KUSTOMIZATION and _nameless(fault)):
                 self.problems.append(placed.problem(fault))
                 return True
             case Foreign():
@@ -249,6 +249,10 @@ class _Loading:
             customers=frozenset(name for kind, name in self.places if kind == "Customer"),
             integrations=frozenset(name for kind, name in self.places if kind == "Integration"),
         )
+
+
+def _nameless(fault: Fault) -> bool:
+    return fault.code is Code.NO_RESOURCE
 
 
 def conflict_problem(conflict: Conflict, places: Mapping[tuple[str, str], Placed]) -> Problem:
