@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unicodedata import normalize
 
 import pytest
 from tests.plan.world import (
@@ -130,6 +131,19 @@ def test_drift_of_an_entry(
     assert fields(reported.record_of(JOHN).drift) == drift
     assert reported.plan().counts.drift == len(drift)
     assert reported.plan().changes == ()
+
+
+@pytest.mark.parametrize("shown", ["John  Smith ", " John Smith", "Jo\u0308hn Smith"])
+def test_what_looks_the_same_is_no_drift(shown: str) -> None:
+    """Spaces and the way an umlaut is written differ between systems: nothing is corrected."""
+    john = replace(JOHN, display_name=shown)
+    seen = f"{' '.join(shown.split())} (Active Directory)"
+    for kept in (f"{shown} (Active Directory)", seen, normalize("NFC", seen)):
+        world = replace(vault_world(entry(1, "jsmith", name=kept), OURS), users=(john,))
+        assert [one.draft for one in world.plan().changes if one.action is Action.UPDATE] == []
+    world = replace(vault_world(entry(1, "jsmith", name="Jon"), OURS), users=(john,))
+    (change,) = (one for one in world.plan().changes if one.action is Action.UPDATE)
+    assert change.draft == EntryChange(name=normalize("NFC", seen))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ their own entries and contacts is theirs. A pinned record keeps the username it 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 
 from muster.model.accounts import Drift, Identity, Link
@@ -33,7 +34,8 @@ Fields = dict[str, str]
 
 def entry_name(identity: Identity) -> str:
     """Return the name that Muster gives to an entry it creates."""
-    return f"{identity.display_name or identity.short_name} ({CATEGORIES[identity.source][0]})"
+    name = f"{identity.display_name or identity.short_name} ({CATEGORIES[identity.source][0]})"
+    return _as_seen(name)
 
 
 def contact_names(identity: Identity) -> tuple[str, str]:
@@ -67,7 +69,7 @@ def entry_drift(
         category = category_to_write(categories, identity.source)
         wanted["category"] = category.name if category else CATEGORIES[identity.source][0]
         observed["category"] = entry.category or ""
-    if link.state is LinkState.CREATED and entry.name != entry_name(identity):
+    if link.state is LinkState.CREATED and _as_seen(entry.name) != entry_name(identity):
         wanted["name"] = entry_name(identity)
         observed["name"] = entry.name
     return _drift(System.VAULT, wanted, observed, origin) if wanted else ()
@@ -93,6 +95,14 @@ def contact_drift(
             if not _holds(current, value):
                 wanted[field], observed[field] = value, current
     return _drift(System.PSA, wanted, observed, origin) if wanted else ()
+
+
+def _as_seen(name: str) -> str:
+    """Return a name as people see it: composed letters, and one space where there are some.
+
+    Directories hold others, and a vault may or may not keep them: that must not read as drift.
+    """
+    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def _holds(stored: str, name: str) -> bool:
