@@ -105,6 +105,7 @@ def make_journey(
     monkeypatch.setenv("MUSTER_PATIENCE", "0.5")
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(logging, "raiseExceptions", True)  # so that --verbose is taken back
     caplog.set_level(logging.DEBUG)
     with ExitStack() as labs:
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from typer.exceptions import Exit
 
 import muster
 from muster.cli.commands import LateGroup
-from muster.cli.shell import run
+from muster.cli.shell import run, tell_of_thread
 
 app = typer.Typer(
     name="muster",
@@ -44,12 +45,22 @@ def options(
 ) -> None:
     """Keep customers' directories, password vaults and PSAs in agreement with git."""
     if verbose:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-        logging.getLogger("muster").setLevel(logging.DEBUG)
+        _log_to_stderr()
+
+
+def _log_to_stderr() -> None:
+    from muster.kube.logs import TextLines
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(TextLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.raiseExceptions = False  # or what cannot be written is printed with what it was given
+    logging.getLogger("muster").setLevel(logging.DEBUG)
 
 
 def main() -> None:
     """Run the command line and exit."""
+    threading.excepthook = tell_of_thread
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal without Unicode shows `?` for a name; it must not end a run.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -54,6 +55,12 @@ def contain(work: Callable[[], T], where: str) -> T | MusterError:
         return error
     except Exception as fault:  # noqa: BLE001 - a bug at one customer must not stop the others
         return bug(fault, where)
+
+
+def tell_of_thread(fault: threading.ExceptHookArgs) -> None:
+    """Say what ended a thread, in place of Python's own words, which would show its text."""
+    if isinstance(fault.exc_value, Exception):
+        _complain(str(bug(fault.exc_value, fault.thread.name if fault.thread else "")))
 
 
 def bug(fault: Exception, where: str = "") -> Bug:

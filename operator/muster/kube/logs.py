@@ -1,6 +1,7 @@
 """Logs as JSON lines, with what looks like a credential masked.
 
-No message holds a secret on purpose; the mask is for what other libraries say.
+No message holds a secret on purpose; the mask is for what other libraries say. Of an exception
+that is not Muster's own only kind and place are written: its text may hold anything.
 """
 
 from __future__ import annotations
@@ -8,8 +9,14 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
+
+from muster.errors import MusterError
 
 _NAMED = r"(?:api[-_]?key|password|passwd|token|private[-_]?key|client[-_]?secret)[\"']?\s*[:=,]\s*"
 
@@ -36,7 +43,25 @@ def mask(text: str) -> str:
     return _IN_URL.sub(r"\1***@", _BARE.sub(r"\1***", text))
 
 
-class JsonLines(logging.Formatter):
+class _Lines(logging.Formatter):
+    """What both forms do with an exception."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """Return where it struck and what came before it, the first one first."""
+        return "\n".join(reversed([*_told(ei[1])]))
+
+
+def _told(error: BaseException | None) -> Iterator[str]:
+    """Yield an exception and those that led to it, each without any variable's value."""
+    while error is not None:
+        lines = "".join(traceback.format_tb(error.__traceback__))
+        text = f": {error}" if isinstance(error, MusterError) else ""
+        yield f"{lines}{type(error).__module__}.{type(error).__qualname__}{text}"
+        hidden = error.__suppress_context__
+        error = error.__cause__ or (None if hidden else error.__context__)
+
+
+class JsonLines(_Lines):
     """One JSON object a line: time, level, logger, message, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -52,7 +77,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-class TextLines(logging.Formatter):
+class TextLines(_Lines):
     """A line for people."""
 
     def __init__(self) -> None:
@@ -70,4 +95,15 @@ def set_up_logging(form: LogFormat, *, verbose: bool = False) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    # A line that cannot be written would be printed as it is, with everything it was given.
+    logging.raiseExceptions = False
+    threading.excepthook = _log_of_thread
     logging.getLogger("muster").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _log_of_thread(fault: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread, in place of Python's own words, which would show its text."""
+    name = fault.thread.name if fault.thread else "a thread"
+    logging.getLogger("muster").error(
+        "%s ended: this is a bug in Muster.", name, exc_info=fault.exc_value
+    )
