@@ -56,7 +56,7 @@ SCENARIOS = (
         name="a token request, must change", tokens=True, threshold=3, must_change=True, faults=1
     ),
     Scenario(name="two directories", targets=2, faults=1),
-    Scenario(name="two directories, a token request", targets=2, tokens=True, faults=1),
+    Scenario(name="two directories, a token request", targets=2, tokens=True, strangers=0),
     Scenario(name="two directories, must change", targets=2, must_change=True, faults=1),
 )
 

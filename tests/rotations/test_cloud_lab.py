@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.rotations.test_lab import NAME, Clock, House, make_house
 
-from muster.lab.faults import Disconnect, LostReply, ServerError
+from muster.lab.faults import LostReply, ServerError
 from muster.lab.graph import READ_PERMISSIONS, GraphLab
 from muster.lab.lab import Lab
 from muster.lab.mix import Mix
@@ -78,7 +78,6 @@ Break = Callable[[GraphLab], None]
 BREAKS: dict[str, Break] = {
     "nothing": lambda graph: None,
     "Graph: reply lost": lambda graph: graph.faults.add(LostReply(), method="PATCH", times=-1),
-    "Graph: cut off": lambda graph: graph.faults.add(Disconnect(), method="PATCH", times=-1),
     "Graph: down": lambda graph: graph.faults.add(ServerError(), method="PATCH", times=-1),
     "proof: no names": lambda graph: graph.faults.add(ServerError(), path="userrealm", times=-1),
     "proof: a second factor": lambda graph: setattr(graph.knobs, "after_password", 50076),
