@@ -65,10 +65,25 @@ def test_the_demo_prints_what_the_readme_shows() -> None:
     assert unseen(shown, printed) is None, printed
 
 
-def _demo() -> str:
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("estate", "systems"),
+    [
+        ("hybrid-hudu-autotask", "Hudu and Autotask"),
+        ("entra-native-halopsa", "Native vault and HaloPSA"),
+    ],
+)
+def test_the_demo_shows_the_estate_that_was_chosen(estate: str, systems: str) -> None:
+    """It goes to its end with other systems too: a second run writes nothing, nobody is lost."""
+    printed = _demo("--estate", estate)
+    assert f"Writes to {systems}: 0" in printed
+    assert "Nobody was released." in printed
+
+
+def _demo(*options: str) -> str:
     """Return what a terminal shows: both outputs in the order in which they were written."""
     process = subprocess.run(
-        [sys.executable, "-c", "from muster.cli.main import main; main()", "demo"],
+        [sys.executable, "-c", "from muster.cli.main import main; main()", "demo", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
