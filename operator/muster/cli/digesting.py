@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from muster.cli import options
+from muster.cli.cluster import Namespace, customers_in, open_cluster
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import say, visible
 from muster.errors import SpecError
@@ -24,6 +26,7 @@ def digest(
         list[str] | None,
         typer.Option(metavar="ADDRESS", help="To whom, instead of spec.digest.to; repeatable."),
     ] = None,
+    namespace: Namespace = "",
     estate: options.Estate = options.HERE,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
@@ -34,7 +37,10 @@ def digest(
     \b
     muster digest
     muster digest --send --to noc@msp.example
+    muster digest --namespace muster
     """
+    if namespace:
+        return _of_cluster(namespace, send=send)
     from muster.assembly import utc_now
     from muster.cli.session import open_session, place
     from muster.digests import compose
@@ -52,6 +58,22 @@ def digest(
                 raise SpecError(("To whom? Set spec.digest.to, or say --to.",))
             session.assembly.mailer(mail).send(message)
             say(f"The mail server took it for {', '.join(settings.to)}.")
+    return ExitCode.OK
+
+
+def _of_cluster(namespace: str, *, send: bool) -> int:
+    from muster.assembly import utc_now
+    from muster.digests import compose
+    from muster.kube.known import read_known
+    from muster.model.mail import DigestSettings
+
+    if send:
+        raise SpecError(("In a cluster the operator sends the digest: see spec.digest.",))
+    with open_cluster() as api:
+        names = customers_in(api, namespace)
+        load = partial(read_known, api, namespace)
+        message = compose(load, names, DigestSettings(to=()), utc_now())
+    sys.stdout.write(visible(message.text, keep="\n"))
     return ExitCode.OK
 
 

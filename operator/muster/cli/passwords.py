@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from muster.cli import options
+from muster.cli.cluster import Namespace, customers_in, open_cluster
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import Format, print_data, print_table, say
-from muster.cli.vault import Cluster, require_care
+from muster.cli.vault import require_care
 from muster.errors import MusterError, SpecError
 
 if TYPE_CHECKING:
     from muster.cli.session import Place
-    from muster.model.names import AccountId, CustomerName
+    from muster.model.names import AccountId
     from muster.model.passwords import PasswordJob
+    from muster.passwords.protocol import Settlement
     from muster.ports import Secrets
 
 app = typer.Typer(
@@ -41,7 +43,7 @@ def list_(
         typer.Argument(metavar="[CUSTOMER]", help="Only this customer.", show_default=False),
     ] = "",
     output: options.Output = Format.TEXT,
-    namespace: Cluster = "",
+    namespace: Namespace = "",
     estate: options.Estate = options.HERE,
     state: options.State = None,
 ) -> int:
@@ -87,7 +89,7 @@ def reveal(
     show: Annotated[
         bool, typer.Option("--reveal", help="Print it to a terminal, where it stays readable.")
     ] = False,
-    namespace: Cluster = "",
+    namespace: Namespace = "",
     estate: options.Estate = options.HERE,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
@@ -140,6 +142,7 @@ def settle(
     account: options.AccountArgument,
     choice: Annotated[str, typer.Argument(metavar="CHOICE", help=_HELP)],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; a ticket number helps.")],
+    namespace: Namespace = "",
     estate: options.Estate = options.HERE,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
@@ -159,6 +162,8 @@ def settle(
     if choice not in list(Settlement):
         raise typer.BadParameter(f"{choice} is none of {', '.join(Settlement)}.")
     where = place([estate], state, secrets, patience)
+    if namespace:
+        return _settle_in_cluster(namespace, (customer, account), Settlement(choice), reason, where)
     with open_session(where, write=True) as session:
         desired = find_customer(session.estate, customer)
         known = session.registry.load(desired.customer.name)
@@ -169,6 +174,34 @@ def settle(
             job, Settlement(choice), desired, session.assembly.ports(desired), reason
         )
     return tell_job(after, users.get(job.account, account))
+
+
+def _settle_in_cluster(
+    namespace: str, whose: tuple[str, str], choice: Settlement, reason: str, where: Place
+) -> int:
+    """Write the decision into the cluster's journal; the operator goes on from it."""
+    from muster.assembly import utc_now
+    from muster.audit import FileSink, record
+    from muster.model.passwords import JobState
+    from muster.passwords.protocol import settle as decide
+
+    customer, account = whose
+    with _of_cluster(namespace) as jobs:
+        job = jobs.find(customer, account)
+        if job.state is not JobState.NEEDS_PERSON or jobs.settle is None:
+            raise SpecError(("The operator still goes on with it by itself; nothing was changed.",))
+        after = decide(job, choice, utc_now())
+        record(
+            FileSink(where.audit_file),
+            f"Settle{choice}",
+            customer,
+            subject=f"{job.account} job {job.id} {job.vault.entry}",
+            reason=reason,
+            result=str(after.state),
+        )
+        jobs.settle(after)
+    say(f"Settled. The operator goes on in its next run: muster reconcile {customer}")
+    return ExitCode.OK
 
 
 def tell_job(job: PasswordJob, user: str) -> ExitCode:
@@ -200,6 +233,8 @@ class _Jobs:
     users: Mapping[AccountId, str]
     """Names of accounts by id."""
     secrets: Secrets
+    settle: Callable[[PasswordJob], None] | None = None
+    """Writes a job that a person has settled, for the operator to go on with."""
 
     def list(self, customer: str) -> list[PasswordJob]:
         chosen = [job for job in self.jobs if customer in ("", job.customer)]
@@ -242,21 +277,13 @@ def _open_jobs(where: Place, namespace: str) -> Iterator[_Jobs]:
 
 @contextmanager
 def _of_cluster(namespace: str) -> Iterator[_Jobs]:
-    from muster.cli.operating import need_operator_libraries
+    with open_cluster() as api:
+        from muster.kube.journal import Journals
+        from muster.kube.resources import ACCOUNT
+        from muster.kube.secrets import KubeSecrets
 
-    need_operator_libraries()
-    from muster.kube.api import KubeApi
-    from muster.kube.journal import Journals
-    from muster.kube.resources import ACCOUNT, CUSTOMER
-    from muster.kube.secrets import KubeSecrets
-    from muster.model.names import CustomerName
-
-    api = KubeApi()
-    try:
         journals = Journals(api, namespace)
-        names: list[CustomerName] = [
-            CustomerName(one["metadata"]["name"]) for one in api.list(CUSTOMER, namespace)
-        ]
+        names = customers_in(api, namespace)
         jobs = tuple(job for name in names for job in journals.read(name).jobs.values())
         wanted = {job.account for job in jobs}
         accounts = api.list(ACCOUNT, namespace) if jobs else ()
@@ -265,6 +292,6 @@ def _of_cluster(namespace: str) -> Iterator[_Jobs]:
             for one in accounts
             if one["spec"]["identity"]["objectId"] in wanted and "status" in one
         }
-        yield _Jobs(jobs=jobs, users=users, secrets=KubeSecrets(api, namespace))
-    finally:
-        api.close()
+        yield _Jobs(
+            jobs=jobs, users=users, secrets=KubeSecrets(api, namespace), settle=journals.settle
+        )

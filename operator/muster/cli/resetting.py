@@ -11,6 +11,13 @@ import typer
 from typer.exceptions import Abort
 
 from muster.cli import options
+from muster.cli.cluster import (
+    Namespace,
+    customers_in,
+    open_cluster,
+    records_in,
+    write_resets,
+)
 from muster.cli.conclusions import of_run
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import complain, out, plain, say, visible
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from muster.cli.session import Session
+    from muster.model.accounts import AccountRecord
     from muster.model.names import AccountId
     from muster.model.rotation import RotationDemand
     from muster.model.secret import Secret
@@ -54,6 +62,7 @@ def reset(
         typer.Option("--show", help="Print it when it is set, read back from the vault."),
     ] = False,
     yes: options.Yes = False,
+    namespace: Namespace = "",
     estate: options.Estate = options.HERE,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
@@ -75,6 +84,8 @@ def reset(
         raise SpecError(("Give one of --generate, --passphrase and --stdin.",))
     order = _order(reason, passphrase=passphrase, typed=_typed() if stdin else None)
     order = replace(order, must_change=must_change, unlock=unlock)
+    if namespace:
+        return _reset_in_cluster(namespace, (customer, account), order, show=show)
     with open_session(place([estate], state, secrets, patience), write=True) as session:
         return _reset(session, (customer, account), order, show=show, yes=yes)
 
@@ -104,6 +115,25 @@ def _reset(
     return code
 
 
+def _reset_in_cluster(
+    namespace: str, whose: tuple[str, str], order: PasswordOrder, *, show: bool
+) -> int:
+    from muster.cli.resolving import find_record
+
+    if order.typed is not None or show:
+        raise SpecError(
+            (
+                "In a cluster nobody but the operator has the password: --stdin and --show are "
+                "for one machine. Set a password that you chose in the directory itself.",
+            )
+        )
+    customer, account = whose
+    with open_cluster() as api:
+        record = find_record(records_in(api, namespace, customer), account, customer)
+    write_resets([record], order, namespace)
+    return ExitCode.OK
+
+
 def rotate(
     customer: Annotated[
         str, typer.Argument(metavar="[CUSTOMER]", help="One customer.", show_default=False)
@@ -119,6 +149,7 @@ def rotate(
         str, typer.Option(metavar="TEXT", help="Why; a ticket number helps.", show_default=False)
     ] = "",
     yes: options.Yes = False,
+    namespace: Namespace = "",
     estate: options.Estate = options.HERE,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
@@ -137,6 +168,8 @@ def rotate(
     _require(reason)
     if bool(accounts) == everybody:
         raise SpecError(("Name accounts of a customer, or give --all, not both.",))
+    if namespace:
+        return _rotate_in_cluster(namespace, customer, accounts, reason)
     with open_session(place([estate], state, secrets, patience), write=True) as session:
         chosen = choose(session.estate, [customer] if customer else None)
         if everybody:
@@ -144,6 +177,27 @@ def rotate(
             more = ", …" if len(chosen) > 5 else ""
             _confirm(f"Rotate every account of {names}{more}?", yes=yes)
         return _rotate(session, chosen, accounts, reason)
+
+
+def _rotate_in_cluster(
+    namespace: str, customer: str, accounts: Sequence[str] | None, reason: str
+) -> int:
+    from muster.cli.resolving import find_record
+    from muster.plan.rotation import IN_TURN
+
+    chosen: list[AccountRecord] = []
+    with open_cluster() as api:
+        for name in [customer] if customer else customers_in(api, namespace):
+            records = records_in(api, namespace, name)
+            named = [find_record(records, one, name) for one in accounts or ()]
+            chosen += named or [one for one in records if one.imported_with.options.rotation]
+    fit = [one for one in chosen if one.rotation.reason in IN_TURN]
+    for one in chosen:
+        if one not in fit:
+            complain(f"{one.customer}: {one.identity.user}: not rotated: {one.rotation.reason}")
+    if fit:
+        write_resets(fit, _order(reason, passphrase=False, typed=None), namespace)
+    return ExitCode.OK if len(fit) == len(chosen) else ExitCode.ERROR
 
 
 def _rotate(

@@ -18,7 +18,7 @@ from muster.kube.api import Conflict, KubeApi
 from muster.kube.resources import SECRET
 from muster.model.accounts import Intent
 from muster.model.names import CustomerName, Source
-from muster.model.passwords import JobEnd, PasswordJob
+from muster.model.passwords import JobEnd, PasswordJob, end_of
 from muster.registry.encoding import INTENT, JOB, JOB_END, Document
 
 SIZES_KEY = "sizes.json"
@@ -100,6 +100,19 @@ class Journals:
         except Conflict:
             # The answer to an earlier try was lost, so it is there now.
             self._api.merge(SECRET, self._namespace, name, {"data": data})
+
+    def settle(self, job: PasswordJob) -> None:
+        """Write an open job as a person has settled it, or the end of one that was given up.
+
+        The operator leaves a job alone that needs a person, so that nobody writes beside this.
+        """
+        changes: dict[str, str | None] = {job_key(job): None}
+        if job.ended_at is None:
+            changes = {job_key(job): JOB.encode(job)}
+        else:
+            end = end_of(job)
+            changes[end_key(end)] = JOB_END.encode(end)
+        self.write(job.customer, changes, {})
 
 
 def journal_name(customer: CustomerName) -> str:

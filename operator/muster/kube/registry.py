@@ -69,7 +69,7 @@ class KubeRegistry:
         """Return what the cluster holds of a customer: one list, and one Secret."""
         held = self._look(customer)
         return Known(
-            records=tuple(_read(item) for item in held.accounts.values() if "status" in item),
+            records=tuple(read_record(item) for item in held.accounts.values() if "status" in item),
             intents=tuple(one for one in held.journal.intents.values() if not _settled(one, held)),
             sizes=tuple(held.journal.sizes.items()),
             jobs=tuple(held.journal.jobs.values()),
@@ -267,7 +267,8 @@ def _rendered(customer: CustomerName, record: AccountRecord) -> Object:
     return fitted
 
 
-def _read(item: Object) -> AccountRecord:
+def read_record(item: Object) -> AccountRecord:
+    """Return the record of an Account; raises StateError for one that Muster did not write."""
     try:
         return read_account(item)
     except (KeyError, ValueError, TypeError) as error:

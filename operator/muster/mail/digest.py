@@ -53,7 +53,7 @@ class CustomerDigest:
 def digest_customer(customer: CustomerName, known: Known, now: datetime) -> CustomerDigest:
     """Return what the last 24 hours brought a customer.
 
-    Rotations are the scheduled ones: a reset that a person asked for is not among them.
+    Rotations are those of the schedule and of `muster rotate`; a reset is not among them.
     """
     since = now - PERIOD
     names = {record.identity.id: record.identity.user for record in known.records}

@@ -28,6 +28,9 @@ _SERVICE_NAMES = re.compile(
     r"^(svc|service|srv|sa|sql|task|backup)[-_.]|[-_.](svc|service)$", re.IGNORECASE
 )
 
+IN_TURN = frozenset({Reason.ROTATION_SCHEDULED, Reason.ROTATION_FAILED})
+"""How accounts stand that the schedule will rotate."""
+
 Plans = Mapping[AccountId, AccountPlan]
 
 
