@@ -14,12 +14,15 @@ from muster.model.secret import Secret
 _MESSAGE_LIMIT = 200
 """Enough for a vendor's sentence; not enough for a page or a record."""
 
-_TALKATIVE = ("httpx", "httpcore", "stamina")
-"""Their loggers write whole URLs, answer headers and arguments; ours write what is fit to read."""
+_TALKATIVE = ("httpx", "httpcore", "stamina", "pypsrp", "spnego")
+"""Their loggers write whole URLs, answer headers and arguments; ours write what is fit to read.
+
+spnego writes the handshake of NTLM, by which a password can be guessed without asking a server.
+"""
 
 
 def quiet_libraries() -> None:
-    """Keep the libraries below us from logging URLs and headers."""
+    """Keep the libraries below us from logging URLs, headers and handshakes."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.ERROR)
 

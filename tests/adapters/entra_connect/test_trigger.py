@@ -101,6 +101,15 @@ def test_busy_is_no_error(server: RemotingServer, connect: Connect) -> None:
         trigger(server).start_delta()
 
 
+def test_no_handshake_is_logged(
+    server: RemotingServer, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever logs everything has nothing to guess the password by, nor what was sent."""
+    caplog.set_level(logging.DEBUG)
+    assert trigger(server).start_delta().state is SyncState.STARTED
+    assert [one.name for one in caplog.records if one.name.startswith(("spnego", "pypsrp"))] == []
+
+
 def test_what_is_wrong_is_said(
     server: RemotingServer, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:

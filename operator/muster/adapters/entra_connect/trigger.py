@@ -19,6 +19,7 @@ from muster.model.connections import EntraConnect, WinRmTransport
 from muster.model.secret import Secret
 from muster.ports import Check
 from muster.sync_port import SyncStart, SyncState
+from muster.transport.redaction import quiet_libraries
 
 if TYPE_CHECKING:
     from pypsrp.powershell import RunspacePool
@@ -104,6 +105,7 @@ class EntraConnectTrigger:
                 f"Entra Connect needs {missing.name}, which is not installed. "
                 "Install it with: pip install 'muster[winrm]'"
             ) from missing
+        quiet_libraries()
         with self._translated(), self._verification() as verify:
             name = self._settings.configuration_name
             with (
