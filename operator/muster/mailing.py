@@ -96,6 +96,7 @@ def send_by_hand(
         SpecError: it was, or may have been, sent already, and `again` is not said; or it cannot be
             sent at all.
         RemoteError: it was not sent, or with `maybe_applied` may have been.
+        StateError: the audit or the registry cannot be written; it was not sent.
     """
     _require_sendable(record, desired, again=again)
     settings = settings_for(record, desired)
@@ -116,8 +117,9 @@ def send_by_hand(
         system=str(System.MAIL),
         reason="asked for by hand",
     )
-    ports.registry.save(customer, [replace(record, welcome=doubt)])
+    # First: where that cannot be recorded nothing is sent, and the record must not say otherwise.
     begun = ports.audit.begin(effect)
+    ports.registry.save(customer, [replace(record, welcome=doubt)])
     try:
         mailer.send(message)
     except RemoteError as error:
