@@ -166,6 +166,25 @@ def test_drift_of_a_contact(one: PsaContact, before: Link, change: ContactChange
     assert updates == ([change] if change else [])
 
 
+@pytest.mark.parametrize(
+    ("kept", "drifts"),
+    [
+        ("Maria Magdalena del Rosario", False),
+        ("Maria Magdalena del R", False),
+        ("Maria Magdalena del", False),
+        ("Maria Magdalena", True),
+        ("Maria Magdalena dem", True),
+        ("", True),
+    ],
+)
+def test_as_much_of_a_name_as_a_psa_keeps_is_no_drift(kept: str, drifts: bool) -> None:
+    """A PSA cuts at 20 letters or later, and a space at the cut is gone too."""
+    maria = replace(JOHN, given_name="Maria Magdalena del Rosario")
+    one = replace(contact(1, "x Smith", MAIL), given_name=kept)
+    world = replace(psa_world(one, OUR_CONTACT), users=(maria,))
+    assert bool(world.plan().changes) is drifts
+
+
 def test_an_update_says_what_and_why() -> None:
     """The change names the policy line, the record and every field."""
     (change,) = vault_world(entry(1, "john"), BY_NAME).plan().changes

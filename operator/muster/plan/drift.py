@@ -108,7 +108,9 @@ def _as_seen(name: str) -> str:
 def _holds(stored: str, name: str) -> bool:
     """Say whether a contact holds a name, or as much of it as its PSA can store."""
     short, whole = fold_name(stored), fold_name(name)
-    return short == whole or (len(short) >= SHORTEST_NAME_LIMIT and whole.startswith(short))
+    # A space at the cut is gone as well, so that the least that is kept may be a letter shorter.
+    least = fold_name(name, SHORTEST_NAME_LIMIT)
+    return whole.startswith(short) and len(short) >= len(least)
 
 
 def _drift(system: System, wanted: Fields, observed: Fields, origin: Origin) -> tuple[Drift, ...]:
