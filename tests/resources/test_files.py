@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from muster.errors import SpecError
 from muster.resources import load_estate
 from muster.resources.codes import Code
+from muster.resources.files import list_files
+from muster.resources.keys import KEYS, may_hold_key
 
 CUSTOMER = """\
 apiVersion: muster.dev/v1alpha1
@@ -74,6 +78,17 @@ def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     assert [customer.name for customer in loaded.checked().customers] == ["contoso"]
 
 
+def test_a_file_that_links_lead_to_is_read_once(tmp_path: Path) -> None:
+    """Links to a file or its directory make no duplicates; the first path in order names it."""
+    below = tmp_path / "estate"
+    below.mkdir()
+    (below / "one.yaml").write_text(CUSTOMER, encoding="utf-8")
+    (below / "linked.yaml").symlink_to(below / "one.yaml")
+    (tmp_path / "again").symlink_to(below)
+    files, problems = list_files([below, tmp_path / "again", tmp_path / "again" / "one.yaml"])
+    assert (files, problems) == ((below / "linked.yaml",), ())
+
+
 def test_a_path_without_anything_is_a_problem(tmp_path: Path) -> None:
     """A misspelt path is never an empty estate."""
     empty = tmp_path / "empty"
@@ -115,3 +130,10 @@ def test_problems_name_both_files(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         loaded.checked()
     assert caught.value.problems == tuple(str(problem) for problem in loaded.problems)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.from_regex(KEYS))
+def test_the_quick_look_for_keys_misses_none(text: str) -> None:
+    """Every text in which a key is found is one that may hold a key."""
+    assert may_hold_key(text)
