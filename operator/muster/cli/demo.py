@@ -6,6 +6,7 @@ Nothing is staged: each line after a `$` is the command itself, run on the lab's
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ def demo(
     """
     with _directory(keep) as folder, open_lab(seed=seed, people=_PEOPLE, estate=estate) as lab:
         lab.write_estate(folder)
-        with contextlib.chdir(folder):
+        with contextlib.chdir(folder), _nobodys_variables():
             story = _Story(lab, context.find_root().command)
             story.tell()
     return ExitCode.OK if story.as_told else ExitCode.ERROR
@@ -65,6 +66,18 @@ def _directory(keep: Path | None) -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _nobodys_variables() -> Iterator[None]:
+    """Take Muster's variables out of the environment: they name a real state and real secrets."""
+    real = {name: one for name, one in os.environ.items() if name.startswith("MUSTER_")}
+    for name in real:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(real)
 
 
 class _Story:

@@ -1,0 +1,121 @@
+"""The demo, with every secret of its lab known: what it prints, starts and leaves holds none.
+
+Legitimate are the estate's `secrets` directory, which is what Muster is given, and the lab in
+memory, which is the world outside: a directory knows its passwords, a vault is there to hold them.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.leaks.world import GIVEN, Known, Search
+
+import muster
+from muster.cli.main import app
+from muster.cli.shell import run
+from muster.lab.lab import Lab
+
+EVERY_S = 0.02
+ESTATES = ("ad-itglue-connectwise", "ad-native-halopsa")
+PLANTED = "planted-Variable-77"
+
+
+class Observer(threading.Thread):
+    """Looks for the demo's lab, and then again and again at its secrets and at our children."""
+
+    def __init__(self, estate: Path) -> None:
+        super().__init__(daemon=True)
+        self.search: Search | None = None
+        self.children: dict[str, bytes] = {}
+        self._estate = estate
+        self._end = threading.Event()
+
+    def run(self) -> None:
+        """Look until the end."""
+        while not self._end.wait(EVERY_S):
+            if self.search is None:
+                self._find_lab()
+            else:
+                self.search.known.look()
+                self.children |= dict(_of_children())
+
+    def end(self) -> Search:
+        """Stop looking; return what was found."""
+        self._end.set()
+        self.join()
+        assert self.search is not None
+        return self.search
+
+    def _find_lab(self) -> None:
+        ready = (self._estate / GIVEN).is_dir()
+        labs = [one for one in gc.get_objects() if isinstance(one, Lab)] if ready else []
+        if labs:
+            self.search = Search(Known(labs[-1], self._estate))
+
+
+def _of_children() -> Iterator[tuple[str, bytes]]:
+    """Yield arguments and environment of every process that we started."""
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (place / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                for what in ("cmdline", "environ"):
+                    yield f"{what} of child {place.name}", (place / what).read_bytes()
+        except OSError:
+            continue
+
+
+@contextmanager
+def observed(estate: Path) -> Iterator[Observer]:
+    """Observe what happens meanwhile."""
+    observer = Observer(estate)
+    observer.start()
+    yield observer
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("estate", ESTATES)
+def test_the_demo_shows_and_leaves_no_secret(
+    estate: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Output, logs, arguments and environment of its child, its files, temporary and compiled."""
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("MUSTER_SECRET_OF_SOMEBODY", PLANTED)
+    monkeypatch.setenv("MUSTER_STATE", str(tmp_path / "real.sqlite"))
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    began = time.time()
+    with observed(tmp_path / "kept") as observer:
+        assert run(app, ("demo", "--keep", str(tmp_path / "kept"), "--estate", estate)) == 0
+    search = observer.end()
+    search.known.add("variable", PLANTED)
+    for name, content in observer.children.items():
+        search.add(name, content)
+    printed = capsys.readouterr()
+    search.add("stdout", printed.out)
+    search.add("stderr", printed.err)
+    search.add_logs(caplog.records)
+    search.add_files(tmp_path / "kept", without=GIVEN)
+    search.add_files(tmp_path / "tmp")
+    for path in Path(muster.__file__).parent.rglob("__pycache__/*"):
+        if path.is_file() and path.stat().st_mtime >= began:
+            search.add(f"compiled {path.name}", path.read_bytes())
+    assert any(b"rotate" in one for one in observer.children.values())
+    assert len(search.known.values) > 10
+    assert "file .muster/state.sqlite" in search.places
+    assert search.leaks() == []
+    assert not (tmp_path / "real.sqlite").exists()
+    assert os.environ["MUSTER_SECRET_OF_SOMEBODY"] == PLANTED
