@@ -17,6 +17,8 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 FILES = sorted(CORPUS.rglob("*.yaml"))
 HEAD = b"apiVersion: muster.dev/v1alpha1\nkind: Customer\nmetadata: {name: contoso}\nspec:\n"
 FEW = settings(max_examples=60, deadline=None)
+KEY = b"eyJ" + b"a" * 20 + b"."
+"""Half an access token: two of them are one."""
 LAUGHS = b"".join(
     b"  l%d: &l%d [%s]\n" % (i, i, b", ".join([b"*l%d" % (i - 1)] * 9 if i else [b"ha"] * 9))
     for i in range(12)
@@ -56,6 +58,7 @@ def _load(data: bytes) -> LoadedEstate:
         (b"\tdisplayName: a\n", Code.NOT_YAML),
         (b"  ? [a]\n  : b\n", Code.NOT_YAML),
         (b"  displayName: a\n" + b"# " + b"x" * 5_000_000, Code.UNREADABLE),
+        (b"# " + KEY * 20_000, Code.SECRET_IN_TREE),
     ],
     ids=lambda value: value.decode("latin-1")[:30].strip() if isinstance(value, bytes) else "",
 )
@@ -65,6 +68,14 @@ def test_a_trap_is_named(body: bytes, code: Code) -> None:
     codes = {problem.code for problem in _load(HEAD + body).problems}
     assert code in codes
     assert time.process_time() - begin < 1
+
+
+def test_each_of_many_keys_has_its_place() -> None:
+    """Keys in one line and in later lines are told where they stand."""
+    both = KEY * 2
+    text = b"# %s %s\r\n\n#\t%s\xc2\x85# %s\n" % (both, both, both, both)
+    found = [(one.line, one.column) for one in _load(text).problems]
+    assert found == [(1, 3), (1, 52), (3, 3), (4, 3)]
 
 
 @pytest.mark.parametrize("change", ["CRLF", "byte order mark", "both"])

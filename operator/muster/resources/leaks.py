@@ -14,8 +14,13 @@ def find_keys(file: str, text: str) -> Iterator[Problem]:
     """Yield a problem for each key in a file's text."""
     if not may_hold_key(text):
         return
+    line = column = 1
+    told = 0
     for hit in KEYS.finditer(text):
-        line, column = place_after(text[: hit.start()])
+        # From the last one on: from the start for each, many keys would take for ever.
+        further, place = place_after(text[told : hit.start()])
+        line, column = line + further - 1, place if further > 1 else column + place - 1
+        told = hit.start()
         yield Problem(
             code=Code.SECRET_IN_TREE,
             file=file,
