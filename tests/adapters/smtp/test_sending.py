@@ -208,6 +208,17 @@ def test_names_and_addresses_of_every_script_arrive(lab: LabSmtp) -> None:
     assert "To: Jörg 山田 <jörg@".encode() in lab.contents[0]
 
 
+@pytest.mark.parametrize("address", ["it@bücher.example", "jörg@msp.example", "no address"])
+def test_a_sender_of_every_script_is_checked_as_it_is_sent(lab: LabSmtp, address: str) -> None:
+    """The doctor says of a sender what a mail would: it goes through, or is no address."""
+    mailer = _mailer(lab, sender=MailSender(address=address))
+    (check,) = mailer.check()
+    assert check.ok is ("@" in address)
+    if check.ok:
+        mailer.send(MESSAGE)
+    assert len(lab.received) == check.ok
+
+
 def test_a_server_without_smtputf8_refuses_only_those_who_need_it() -> None:
     """Such an address is refused for good, and nobody else's mail waits for it."""
     with _running(international=False) as lab:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import stamina
 
-from muster.adapters.smtp.message import Envelope, pack
+from muster.adapters.smtp.message import Envelope, ascii_domain, pack
 from muster.adapters.smtp.session import connect
 from muster.errors import RemoteError, SpecError, Unavailable
 from muster.model.connections import Integration, Smtp
@@ -86,8 +86,9 @@ class SmtpMailer:
         """Try connection, certificate, sign-in and sender, and send nothing."""
         name = "mail server"
         try:
+            sender = ascii_domain(self._settings.sender.address)
             with connect(self._settings, self._password, self._context, self._options) as session:
-                session.begin(self._settings.sender.address)
+                session.begin(sender, international=not sender.isascii())
                 session.reset()
         except RemoteError as error:
             return (Check(name=name, ok=False, detail=str(error)),)

@@ -37,15 +37,15 @@ def pack(message: MailMessage, sender: MailSender, now: datetime) -> Envelope:
     Raises:
         Rejected: an address is none.
     """
-    recipients = tuple(_ascii_domain(address) for address in message.to)
-    addresses = (_ascii_domain(sender.address), *recipients)
+    recipients = tuple(ascii_domain(address) for address in message.to)
+    addresses = (ascii_domain(sender.address), *recipients)
     international = not all(address.isascii() for address in addresses)
     policy = SMTPUTF8 if international else SMTP
     mail = EmailMessage(policy=policy)
     mail["From"] = _named(sender.name, addresses[0])
     mail["To"] = tuple(_named(message.to_name, address) for address in recipients)
     if sender.reply_to:
-        mail["Reply-To"] = _named("", _ascii_domain(sender.reply_to))
+        mail["Reply-To"] = _named("", ascii_domain(sender.reply_to))
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(now.astimezone(UTC))
     mail["Message-ID"] = message_id(message, addresses[0])
@@ -68,7 +68,7 @@ def message_id(message: MailMessage, sender: str) -> str:
     return f"<muster.{digest[:32]}@{sender.rpartition('@')[2]}>"
 
 
-def _ascii_domain(address: str) -> str:
+def ascii_domain(address: str) -> str:
     """Return the address with its domain as the name system has it; raises Rejected."""
     if not is_address(address):
         raise Rejected("The mail was not sent: what it goes to is no e-mail address.")
