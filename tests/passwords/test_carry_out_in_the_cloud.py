@@ -246,18 +246,23 @@ def test_a_lost_reply_that_no_token_settles_is_sent_again(desk: Desk) -> None:
     assert desk.writes() == 2
 
 
-def test_a_login_that_is_down_is_asked_so_often_and_no_more(desk: Desk) -> None:
-    """Each attempt without an answer counts as a wrong one, then the date decides."""
+@pytest.mark.parametrize(
+    ("fault", "path"), [(LostReply(), "oauth2/v2.0/token"), (ServerError(), "userrealm")], ids=str
+)
+def test_a_login_that_is_down_is_asked_so_often_and_no_more(
+    desk: Desk, fault: FaultKind, path: str
+) -> None:
+    """An attempt without an answer counts as a wrong one; soon the date decides."""
     desk.start()
     desk.entra.passwords.read_policy(desk.one["id"])  # type: ignore[arg-type]
     desk.estate.graph.reset_log()
-    desk.estate.graph.faults.add(LostReply(), path="oauth2/v2.0/token", times=-1)
+    desk.estate.graph.faults.add(fault, path=path, times=-1)
     job = desk.go_on()
     for minutes in (2, 3, 5, 9):
         job = job if job.ended_at else desk.go_on(minutes)
     desk.assert_confirmed(job, Proof.CHANGE_DATE)
-    tokens = [seen for seen in desk.estate.graph.requests if seen.path.endswith("/token")]
-    assert len(tokens) == MAX_PROOFS
+    asked = [seen for seen in desk.estate.graph.requests if path in seen.path]
+    assert len(asked) == MAX_PROOFS + (path == "userrealm")
 
 
 def test_somebody_else_was_later(desk: Desk) -> None:

@@ -120,7 +120,7 @@ class Target:
     system: DirectoryKind
     account: AccountId
     proves_by: Proof
-    """What its directory can do. `ChangeDate`: it cannot check a password."""
+    """What its directory can do. `ChangeDate`: it cannot check a password, or did not say."""
     state: TargetState = TargetState.PENDING
     baseline: datetime | None = None
     """The date of the last change before ours."""

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from muster.model.passwords import PasswordState, Proof, Target, TargetState
 from muster.passwords.patience import (
     LAG,
+    MAX_PROOFS,
     MAX_SETS,
     OLD_PASSWORD_LIVES,
     delay,
@@ -133,16 +134,23 @@ def _asked(target: Target, event: Event, now: datetime) -> Target:
             return replace(right, state=TargetState.PROVED, proof=target.proves_by)
         case Answered():
             return replace(target, state=TargetState.DISPROVED, disproved_at=now)
+        case NotTold():
+            return _not_told(target, event, now)
+        case NotSent() | Denied() if _asked_often(target):
+            return _not_told(target, event, now)
         case NotSent() | Denied():
             uncounted = replace(target, wrong_proofs=target.wrong_proofs - 1)
             return _later(uncounted, event, now)
-        case NotTold():
-            return _not_told(target, event, now)
         case _:
             return _later(target, event, now)
 
 
-def _not_told(target: Target, event: NotTold, now: datetime) -> Target:
+def _asked_often(target: Target) -> bool:
+    """Say whether Entra's login was asked in vain so often that its date must do."""
+    return target.proves_by is Proof.TOKEN_REQUEST and target.failures >= MAX_PROOFS
+
+
+def _not_told(target: Target, event: NotTold | NotSent | Denied, now: datetime) -> Target:
     """Go by the date from here on; but a date does not outweigh a refusal since the last yes."""
     refused_at, accepted_at = target.disproved_at, target.accepted_at
     if refused_at and not (accepted_at and accepted_at > refused_at):
