@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
+from tests.contract.vault.any_vault import draft
 from tests.contract.vault.hudu_world import HuduWorld
-from tests.contract.vault.suite import draft
 from tests.vendor.exchanges import Exchange, record
 
 from muster.adapters.hudu import HuduVault

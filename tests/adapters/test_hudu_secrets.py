@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import trustme
+from tests.contract.vault.any_vault import draft
 from tests.contract.vault.hudu_world import HuduWorld
-from tests.contract.vault.suite import draft
 from tests.vendor.exchanges import record
 from werkzeug.wrappers import Request
 

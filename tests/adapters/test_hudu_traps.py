@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 import trustme
+from tests.contract.vault.any_vault import MARK, draft, entries
 from tests.contract.vault.hudu_world import HuduWorld
-from tests.contract.vault.suite import MARK, draft, entries
 from tests.vendor.exchanges import record
 from werkzeug.wrappers import Request
 

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 import trustme
+from tests.contract.vault.any_vault import MARK, NAMES, AnyVaultWorld, draft, entries
 from tests.contract.vault.hudu_world import HuduWorld
-from tests.contract.vault.suite import MARK, NAMES, VaultContract, VaultWorld, draft, entries
+from tests.contract.vault.suite import VaultContract, VaultWorld
 
 from muster.adapters.hudu.entries import TYPES, UNKNOWN_PASSWORD
 from muster.errors import Rejected, Unavailable
@@ -62,7 +63,7 @@ class TestHudu(VaultContract):
         """An entry that hangs on an asset is marked as such; there are no other kinds."""
         super().test_an_unusable_entry_says_so(world, kind)
 
-    def test_a_created_entry_has_no_password(self, world: VaultWorld) -> None:
+    def test_a_created_entry_has_no_password(self, world: AnyVaultWorld) -> None:
         """Hudu refuses a blank one, so words stand there that nobody takes for a password."""
         number = world.add_organization("Contoso")
         world.vault.create_entry(number, draft(world.add_category("Active Directory")))
@@ -88,7 +89,7 @@ class TestHudu(VaultContract):
             listed.extend(world.hasty.list_entries(number))
         assert listed == []
 
-    def test_a_refused_create_leaves_nothing(self, world: VaultWorld) -> None:
+    def test_a_refused_create_leaves_nothing(self, world: AnyVaultWorld) -> None:
         """Any type may be written, so what is refused here is an entry without a name."""
         number = world.add_organization("Contoso")
         nameless = EntryDraft(

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import trustme
-from tests.contract.vault.suite import MARK, PLANTED, VaultContract, draft, entries
+from tests.contract.vault.any_vault import MARK, PLANTED, draft, entries
+from tests.contract.vault.suite import VaultContract
 
 from muster.adapters.itglue import ItGlueVault
 from muster.adapters.ownership_mark import mark_in
