@@ -197,12 +197,14 @@ def _on_record(
 
 
 def _effect(change: Change, scene: Scene) -> Effect:
+    demand = scene.desired.demand
     return Effect(
         customer=scene.desired.customer.name,
         action=str(change.action),
         subject=" ".join(filter(None, (change.user, change.account, change.target))),
         system=str(change.system),
-        reason=f"{change.reason}: {change.because}",
+        reason=f"{change.reason}: {change.because} {demand.reason if demand else ''}".strip(),
+        requested_by=demand.requested_by if demand else "",
     )
 
 

@@ -162,6 +162,9 @@ def test_rotation_on_demand_sets_administrators_and_leaves_the_rest_alone(
     assert live(lab, admin) not in (None, before)
     assert kept(lab, admin) == live(lab, admin)
     assert live(lab, person) == of_person
+    lines = muster.ok("audit", "show", "-c", CUSTOMER, "--action", "Rotate", "-o", "json").data
+    assert lines
+    assert all(one["requested_by"] and "technician" in one["reason"] for one in lines)
     rotation = account(muster, "Administrator")["status"]["rotation"]
     assert rotation["proof"] == "Bind"
     assert {"last", "next"} <= rotation.keys(), rotation

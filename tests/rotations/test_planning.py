@@ -137,6 +137,17 @@ def test_a_password_that_must_not_be_set_is_not_and_status_says_why(case: str) -
     assert (stands.reason, stands.next) == (reason, None)
 
 
+@pytest.mark.parametrize("creates", [True, False])
+def test_nobody_is_told_to_make_an_entry_that_this_run_makes(creates: bool) -> None:
+    """Without `createWhenMissing` it is a finding; with it, the next run rotates."""
+    vault = replace(ADMINS.options.vault, create_when_missing=creates)
+    policy = replace(ADMINS, options=replace(ADMINS.options, vault=vault))
+    world = replace(DUE, entries=(), records=(), policies=(policy,))
+    told = [one.reason for one in world.plan().findings]
+    assert (Reason.NO_ENTRY_FOR_PASSWORD in told) is not creates
+    assert world.record_of(ADMIN).rotation.reason is Reason.NO_ENTRY_FOR_PASSWORD
+
+
 def test_an_account_that_is_disabled_after_its_import_keeps_its_password() -> None:
     """It keeps its links, and is not rotated."""
     world = replace(DUE, users=(replace(ADMIN, enabled=False),))

@@ -188,13 +188,18 @@ def rotation_findings(
         rotation = record.rotation
         message = _TOLD.get(rotation.reason, "")
         if rotation.reason is Reason.NO_ENTRY_FOR_PASSWORD:
-            message += entry_advice(record)
+            message = "" if _gets_entry(plans[account]) else message + entry_advice(record)
         if message:
             yield _finding(one, rotation.reason, message)
         if rotation.stale:
             yield _finding(one, Reason.PASSWORD_STALE, _stale_text(one, context))
         if rotation.failures:
             yield _finding(one, Reason.ROTATION_FAILED, _failed_text(rotation))
+
+
+def _gets_entry(plan: AccountPlan) -> bool:
+    """Say whether the entry is created in this run, so that nobody has to do anything."""
+    return any(one.system is System.VAULT and one.action is Action.CREATE for one in plan.changes)
 
 
 def _finding(one: Kept, reason: Reason, message: str) -> Finding:
