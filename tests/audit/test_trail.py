@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ def test_an_effect_is_on_disk_before_it_begins(tmp_path: Path) -> None:
     assert (after["result"], after["detail"]) == ("Failed", "IT Glue answered 422.")
     assert after["reason"] == "policy"
     assert verify(path).events == 2
+
+
+@pytest.mark.parametrize("at", ["soon", "2999-01-01", None, 7, ["2999-01-01T00:00:00Z"]])
+def test_an_altered_line_is_shown_and_ends_nothing(tmp_path: Path, at: object) -> None:
+    """Whose time cannot be read is shown whatever time is asked for; `verify` tells the rest."""
+    path = tmp_path / "audit.jsonl"
+    Trail(FileSink(path), "olivia").begin(EFFECT)
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps({**fields, "at": at, "customer": ["contoso"]}) + "\n")
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    assert len(list(read_effects(read_lines(path), Wanted(since=since)))) == 1
+    named = Wanted(since=since, customers=frozenset({"contoso"}))
+    assert list(read_effects(read_lines(path), named)) == []
 
 
 def test_threads_share_flushes_and_one_chain(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ class Wanted:
     def fits(self, fields: dict[str, Any]) -> bool:
         """Say whether a line is about what is asked for."""
         return (
-            (not self.customers or fields.get("customer") in self.customers)
-            and (not self.actions or fields.get("action") in self.actions)
-            and (self.since is None or _moment(fields) >= self.since)
+            (not self.customers or str(fields.get("customer")) in self.customers)
+            and (not self.actions or str(fields.get("action")) in self.actions)
+            and not (self.since and _is_before(fields, self.since))
         )
 
 
@@ -59,5 +59,9 @@ def read_effects(lines: Iterable[bytes], wanted: Wanted) -> Iterator[dict[str, A
     yield from found
 
 
-def _moment(fields: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(str(fields.get("at")).replace("Z", "+00:00"))
+def _is_before(fields: dict[str, Any], since: datetime) -> bool:
+    """Say whether a line is older; one that was altered so that nobody can tell is not."""
+    try:
+        return datetime.fromisoformat(str(fields.get("at"))) < since
+    except (ValueError, TypeError):
+        return False
