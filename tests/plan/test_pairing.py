@@ -243,6 +243,12 @@ def test_what_becomes_of_a_pair_whose_user_is_gone() -> None:
             Reason.PASSWORDS_SEPARATE,
         ),
         (AccountType.ADMINISTRATOR, {}, Reason.NOT_PAIRED),
+        (
+            # Another passwordAuthority would not pair it either.
+            AccountType.ADMINISTRATOR,
+            {"customer": replace(HYBRID_CUSTOMER, password_authority=PasswordAuthority.SEPARATE)},
+            Reason.NOT_PAIRED,
+        ),
     ],
 )
 def test_who_is_not_paired(

@@ -146,9 +146,10 @@ def _skip_reason(one: Kept, system: System, context: Context) -> Reason | None:
     end_user = one.settings.account_type is AccountType.END_USER
     if system is System.PSA:
         return None if one.options.psa.match and end_user else Reason.MATCHING_OFF
-    if context.desired.customer.password_authority is PasswordAuthority.SEPARATE:
-        return Reason.PASSWORDS_SEPARATE
-    return None if end_user and not _is_cloud(one) else Reason.NOT_PAIRED
+    if not end_user or _is_cloud(one):
+        return Reason.NOT_PAIRED
+    separate = context.desired.customer.password_authority is PasswordAuthority.SEPARATE
+    return Reason.PASSWORDS_SEPARATE if separate else None
 
 
 def _name_limit(psa: Integration | None) -> int:
