@@ -46,6 +46,7 @@ class Estate:
         self.made += 1
         tenant, name = self.told["tenant"], f"u{self.made}"
         user = self.graph.add_user(tenant, f"{name}@contoso.example")
+        self.graph.edit_user(tenant, user, lastPasswordChangeDateTime=LONG_AGO)
         self.graph.set_password(tenant, user, OLD)
         self.graph.edit_user(tenant, user, lastPasswordChangeDateTime=LONG_AGO)
         entry = self.vault.add_password(self.told["organization"], name, password=OLD)
@@ -158,6 +159,7 @@ def desk(estate: Estate, tmp_path: Path, proof: Proof) -> Iterator[Desk]:
     """One account, and nothing that goes wrong yet."""
     knobs = estate.graph.knobs
     knobs.after_password = knobs.sign_in_block = 0
+    knobs.stale_dates = knobs.stale_sign_in = False
     estate.graph.faults.clear()
     estate.vault.faults.clear()
     told = {**estate.told, "proof": proof}
@@ -263,6 +265,46 @@ def test_a_login_that_is_down_is_asked_so_often_and_no_more(
     desk.assert_confirmed(job, Proof.CHANGE_DATE)
     asked = [seen for seen in desk.estate.graph.requests if path in seen.path]
     assert len(asked) == MAX_PROOFS + (path == "userrealm")
+
+
+def test_nobody_signs_in_before_the_date_shows_the_change(desk: Desk) -> None:
+    """Where Entra shows it late, the sign-in may lag as well, and a wrong one would be counted."""
+    knobs = desk.estate.graph.knobs
+    knobs.stale_dates = knobs.stale_sign_in = True
+    desk.start()
+    assert desk.go_on().state is JobState.OPEN
+    knobs.stale_dates = knobs.stale_sign_in = False
+    desk.assert_confirmed(desk.go_on(minutes=1), Proof.TOKEN_REQUEST)
+    assert desk.writes() == 1
+    assert not any(seen.status == 400 for seen in desk.estate.graph.requests)
+
+
+def test_a_refusal_by_a_login_that_lags_is_not_the_last_word(desk: Desk) -> None:
+    """Within a quarter of an hour of Graph's yes it means `not yet`, and the entry waits."""
+    desk.estate.graph.knobs.stale_sign_in = True
+    desk.start()
+    job = desk.go_on()
+    assert (job.state, job.targets[0].wrong_proofs) == (JobState.OPEN, 1)
+    assert desk.estate.entry(desk.one) == OLD
+    desk.estate.graph.knobs.stale_sign_in = False
+    desk.assert_confirmed(desk.go_on(minutes=16), Proof.TOKEN_REQUEST)
+    assert desk.writes() == 1
+
+
+def test_after_a_refusal_a_date_is_no_proof(desk: Desk) -> None:
+    """Refused first and left open then: a person decides, and the password stays sealed."""
+    desk.estate.graph.knobs.stale_sign_in = True
+    desk.start()
+    desk.go_on()
+    desk.estate.graph.knobs.sign_in_block = 50053
+    job = desk.go_on(minutes=16)
+    for _ in range(4):
+        if job.state is JobState.OPEN:
+            job = desk.go_on(minutes=90)
+    assert job.state is JobState.NEEDS_PERSON
+    assert desk.estate.entry(desk.one) == OLD
+    assert reveal(job, desk.hands.sealer).same_as(Secret(desk.one["password"]))
+    assert sum(seen.status == 400 for seen in desk.estate.graph.requests) == MAX_PROOFS
 
 
 def test_somebody_else_was_later(desk: Desk) -> None:

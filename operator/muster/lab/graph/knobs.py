@@ -26,6 +26,10 @@ class GraphKnobs:
     sign_in_block: int = 0
     """The AADSTS number that everybody gets, whatever the password, such as 50053 for a bad
     address or 7000218 for an application that may not ask. 0: passwords are looked at."""
+    stale_sign_in: bool = False
+    """Let sign-ins go by each user's former password, as a replica does that lags behind."""
+    stale_dates: bool = False
+    """Let a user who is shown have the date of the former password."""
     lockout_threshold: int = 10
     """Different wrong passwords after which smart lockout begins."""
     federated_domains: set[str] = field(default_factory=set)

@@ -290,10 +290,7 @@ class GraphLab(HttpLab):
     def set_password(self, tenant: str, user: str, password: str) -> None:
         """Let a person have a password, as somebody else than Muster sets it."""
         with self.lock:
-            place = self._tenant(tenant)
-            place.passwords[user] = password
-            place.must_change.discard(user)
-            self.edit_user(tenant, user, lastPasswordChangeDateTime=moment(self.clock()))
+            self._tenant(tenant).change_password(user, password, moment(self.clock()))
 
     def wrong_attempts(self, user: str) -> int:
         """Return how many wrong passwords count against a user's lockout."""

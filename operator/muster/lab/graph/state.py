@@ -51,6 +51,14 @@ class Change:
     removed: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerPassword:
+    """The password that a user had before the present one, and its date."""
+
+    password: str | None = field(repr=False)
+    changed_at: str
+
+
 @dataclass(slots=True, kw_only=True)
 class LabTenant:
     """One tenant."""
@@ -74,6 +82,7 @@ class LabTenant:
     hidden: set[str] = field(default_factory=set)
     """Users that lists do not show yet."""
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
+    former: dict[str, FormerPassword] = field(default_factory=dict)
     must_change: set[str] = field(default_factory=set)
     """Users who must choose another password when they sign in."""
     mail: list[Json] = field(default_factory=list)
@@ -89,6 +98,17 @@ class LabTenant:
             if one in holder:
                 return f"#microsoft.graph.{kind}"
         return "#microsoft.graph.servicePrincipal"
+
+    def change_password(
+        self, user: str, password: str, changed_at: str, *, must_change: bool = False
+    ) -> None:
+        """Give a user another password; `changed_at` is in Graph's form."""
+        record = self.users[user]
+        before = str(record["lastPasswordChangeDateTime"])
+        self.former[user] = FormerPassword(password=self.passwords.get(user), changed_at=before)
+        self.passwords[user] = password
+        (self.must_change.add if must_change else self.must_change.discard)(user)
+        self.users[user] = {**record, "lastPasswordChangeDateTime": changed_at}
 
     def roles_of(self, principal: str) -> set[str]:
         """Return the template ids of the roles that a principal has, through groups too."""

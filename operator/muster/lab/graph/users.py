@@ -63,9 +63,12 @@ class UserRoutes:
     def show(self, call: Call, user: str) -> Outcome:
         """Return one user by id or name."""
         call.require(*READ)
-        return Outcome(
-            body=shaped(_find(call.caller.tenant, user), fields_of(call, _DEFAULT, USER))
-        )
+        tenant = call.caller.tenant
+        record = _find(tenant, user)
+        former = tenant.former.get(record["id"])
+        if self._lists.knobs.stale_dates and former:
+            record = {**record, "lastPasswordChangeDateTime": former.changed_at}
+        return Outcome(body=shaped(record, fields_of(call, _DEFAULT, USER)))
 
     def changes(self, call: Call) -> Outcome:
         """Return changes: all users at first, then what came after a link."""
@@ -97,10 +100,12 @@ class UserRoutes:
             text = "Insufficient privileges to complete the operation."
             raise refuse(403, "Authorization_RequestDenied", text)
         _require_strong(str(profile.get("password")), record["userPrincipalName"])
-        tenant.passwords[record["id"]] = str(profile["password"])
-        demand = profile.get("forceChangePasswordNextSignIn") is True
-        (tenant.must_change.add if demand else tenant.must_change.discard)(record["id"])
-        record["lastPasswordChangeDateTime"] = moment(self._lists.clock())
+        tenant.change_password(
+            record["id"],
+            str(profile["password"]),
+            moment(self._lists.clock()),
+            must_change=profile.get("forceChangePasswordNextSignIn") is True,
+        )
         return Outcome(status=204)
 
     def send_mail(self, call: Call, user: str) -> Outcome:
