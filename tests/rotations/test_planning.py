@@ -18,8 +18,10 @@ from tests.plan.world import (
     entry,
     link,
     override,
+    person,
     record,
     settings,
+    synced,
     user,
 )
 
@@ -267,6 +269,49 @@ def test_a_password_that_somebody_else_set_later_is_noticed(
     assert world.record_of(ADMIN).rotation.stale is stale
     told = [one for one in world.plan().findings if one.reason is Reason.PASSWORD_STALE]
     assert len(told) == stale
+
+
+def test_a_password_that_is_being_set_is_not_somebody_elses() -> None:
+    """While a job is open, the date that it has moved itself marks no entry as stale."""
+    ours = NOW - timedelta(days=2)
+    rotation = replace(OLD, last=ours, changed_at=ours)
+    moved = replace(ADMIN, password_changed_at=NOW - timedelta(minutes=1))
+    world = replace(DUE, users=(moved,), records=(replace(KNOWN, rotation=rotation),))
+    plan = make_plan(world.desired, world.observed, replace(world.known, jobs=(job(),)), NOW)
+    (after,) = plan.records
+    assert (after.rotation.reason, after.rotation.stale) == (Reason.PASSWORD_UNDERWAY, False)
+    assert Reason.PASSWORD_STALE not in [one.reason for one in plan.findings]
+
+
+@pytest.mark.parametrize(
+    ("authority", "changed", "stale"),
+    [
+        (PasswordAuthority.MUSTER, -timedelta(minutes=1), False),
+        (PasswordAuthority.MUSTER, timedelta(minutes=1), False),
+        (PasswordAuthority.MUSTER, timedelta(hours=1), True),
+        (PasswordAuthority.SEPARATE, timedelta(hours=1), False),
+    ],
+)
+def test_a_pair_that_parts_in_entra_is_noticed(
+    authority: PasswordAuthority, changed: timedelta, stale: bool
+) -> None:
+    """Both have one password only with `Muster`; a later one in Entra alone is another."""
+    ours = NOW - timedelta(hours=2)
+    anna = person("Anna", "Smith")
+    twin = synced(anna, synced=False, password_changed_at=ours + changed)
+    known = record(
+        anna, vault=link(1), rotation=replace(OLD, enabled=False, last=ours, changed_at=ours)
+    )
+    world = World(
+        users=(anna,),
+        cloud=(twin,),
+        entries=(entry(1, anna.sam),),
+        customer=replace(HYBRID_CUSTOMER, password_authority=authority),
+        records=(replace(known, pair=replace(link(7), id=RemoteId(twin.id))),),
+    )
+    stands = world.record_of(anna)
+    assert stands.pair.id == RemoteId(twin.id)
+    assert stands.rotation.stale is stale
 
 
 def test_a_new_password_of_ours_ends_staleness() -> None:

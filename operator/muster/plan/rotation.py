@@ -20,7 +20,7 @@ from muster.model.rotation import NO_ROTATION, Rotation
 from muster.plan.account import AccountPlan, change_of
 from muster.plan.context import Context, Kept
 from muster.plan.digest import digest_changes
-from muster.plan.password_targets import entry_advice, entry_of, refused_in_entra
+from muster.plan.password_targets import entry_advice, entry_of, refused_in_entra, targets_of
 from muster.plan.rotation_state import is_stale, second, with_ends
 from muster.plan.rotation_times import find_due
 
@@ -46,7 +46,7 @@ def with_rotations(plans: Plans, kept: Mapping[AccountId, Kept], context: Contex
 def _plan(one: Kept, plan: AccountPlan, context: Context) -> AccountPlan:
     before = one.before.rotation if one.before else NO_ROTATION
     known = with_ends(before, context.job_ends.get(one.identity.id, ()))
-    known = replace(known, stale=is_stale(known, _changed_at(one)))
+    known = replace(known, stale=_is_stale(one, plan, known, context))
     if not one.options.rotation:
         off = replace(known, enabled=False, reason=Reason.ROTATION_OFF, since=None, next=None)
         return _with(plan, off)
@@ -56,6 +56,23 @@ def _plan(one: Kept, plan: AccountPlan, context: Context) -> AccountPlan:
             enabled = reason is not Reason.ROTATION_SWITCHED_OFF
             return _with(plan, replace(known, enabled=enabled, reason=reason, next=None))
     return _scheduled(one, plan, known, context)
+
+
+def _is_stale(one: Kept, plan: AccountPlan, known: Rotation, context: Context) -> bool:
+    """Say whether somebody else has set a password since, in any directory that shares it."""
+    if one.identity.id in context.jobs:
+        # What moved a date now may be the password that is being set.
+        return known.stale
+    return is_stale(known, _changed_at(one)) or _parted(plan, known, context)
+
+
+def _parted(plan: AccountPlan, known: Rotation, context: Context) -> bool:
+    """Say whether a pair that shares one password was given another in Entra."""
+    both = len(targets_of(plan.record, context.desired.customer)) > 1
+    tenant, paired = context.directories.entra, plan.record.pair.id
+    user = tenant.by_id.get(AccountId(paired)) if both and tenant and paired else None
+    # The date of our own change in Entra is not kept; it came before the end of the job.
+    return user is not None and is_stale(replace(known, changed_at=None), user.password_changed_at)
 
 
 def _changed_at(one: Kept) -> datetime | None:
