@@ -81,6 +81,8 @@ def test_what_a_terminal_would_obey_is_written_out(tmp_path: Path) -> None:
         f"  directories:\n    activeDirectory:\n      passwordRef:\n        - {SECRET}",
         f"  directories:\n    activeDirectory:\n      passwordRef:\n        name: '{SECRET}",
         f"  secret:\n\n    # why\n    deeper: [{SECRET}\n",
+        f"  secret:\n# why\n    deeper: [{SECRET}\n",
+        "  secret:\n    more: |\n" + "      x\n" * 2_000 + f"    deeper: [{SECRET}\n",
         f"  wrong: hvs.{SECRET}aaaaaaaaaaaaaaaaaaaaaaaaaaa",
         f"---\napiVersion: v1\nkind: Secret\nstringData:\n  x: '{SECRET}",
         f"---\napiVersion: v1\nkind: Secret\ndata:\n  x: &a {SECRET}\n  y: *b",
@@ -113,6 +115,14 @@ def test_a_long_line_takes_no_long_time(line: str, tmp_path: Path) -> None:
     _shown(tmp_path, f"# {line}\tx: [".encode())
     _shown(tmp_path, f"{HEAD}  {line}: 1\n".encode())
     assert time.process_time() - start < 5
+
+
+def test_many_problems_take_no_long_time(tmp_path: Path) -> None:
+    """A file with thousands of problems is told about in seconds: no line is searched twice."""
+    body = "".join(f"  x{number}: 1\n" for number in range(10_000))
+    start = time.process_time()
+    assert all(_shown(tmp_path, f"{HEAD}{body}".encode()))
+    assert time.process_time() - start < 4
 
 
 def test_a_link_that_leads_away_shows_nothing(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ class Excerpts:
 
     def __init__(self, typed: str = "") -> None:
         self._lines: dict[str, Sequence[str]] = {str(STDIN): _without_ends(typed)}
+        self._parents: dict[str, Sequence[int | None]] = {}
         self._hidden: dict[tuple[str, int], bool] = {}
 
     def of(self, one: Problem) -> list[str]:
@@ -55,8 +55,16 @@ class Excerpts:
     def _hides(self, one: Problem, lines: Sequence[str]) -> bool:
         place = (one.file, one.line)
         if place not in self._hidden:
-            self._hidden[place] = _may_hold_secret(one, lines)
+            self._hidden[place] = self._may_hold_secret(one, lines)
         return self._hidden[place]
+
+    def _may_hold_secret(self, one: Problem, lines: Sequence[str]) -> bool:
+        if any(True for _ in find_keys(one.file, lines[one.line - 1])):
+            return True
+        if one.file not in self._parents:
+            self._parents[one.file] = _parents(lines)
+        chain = _chain(self._parents[one.file], one.line - 1)
+        return any(_SECRET.search(_without_fields(lines[index])) for index in chain)
 
 
 def _drawn(line: str, one: Problem) -> list[str]:
@@ -93,23 +101,27 @@ def _is_about_secret(one: Problem) -> bool:
     return any(step.endswith("Ref") and step not in _HARMLESS_REFERENCES for step in steps)
 
 
-def _may_hold_secret(one: Problem, lines: Sequence[str]) -> bool:
-    if any(True for _ in find_keys(one.file, lines[one.line - 1])):
-        return True
-    return any(_SECRET.search(_without_fields(line)) for line in _with_parents(lines, one.line))
+def _parents(lines: Sequence[str]) -> Sequence[int | None]:
+    """Return for each line the nearest one above that is indented less, within its document."""
+    found: list[int | None] = []
+    above: list[int] = []
+    for index, line in enumerate(lines):
+        if line.startswith("---"):
+            above.clear()
+        indent = _indent(line)
+        found.append(next((one for one in reversed(above) if _indent(lines[one]) < indent), None))
+        if line.strip() and not line.lstrip().startswith("#"):
+            while above and _indent(lines[above[-1]]) >= indent:
+                above.pop()
+            above.append(index)
+    return found
 
 
-def _with_parents(lines: Sequence[str], number: int) -> Iterator[str]:
-    """Yield a line and those above it that are indented less, up to the document's first."""
-    line = lines[number - 1]
-    yield line
-    indent = _indent(line)
-    for above in islice(reversed(lines[: number - 1]), 1_000):
-        if above.startswith("---"):
-            return
-        if above.strip() and not above.lstrip().startswith("#") and _indent(above) < indent:
-            indent = _indent(above)
-            yield above
+def _chain(parents: Sequence[int | None], index: int | None) -> Iterator[int]:
+    """Yield a line and those that it stands below, up to the document's first."""
+    while index is not None:
+        yield index
+        index = parents[index]
 
 
 def _indent(line: str) -> int:
