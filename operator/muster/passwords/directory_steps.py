@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from muster.model.passwords import PasswordState, Proof, Target, TargetState
+from muster.passwords.dates import is_early, is_newer, moved, shows_ours
 from muster.passwords.patience import (
     LAG,
     MAX_PROOFS,
     MAX_SETS,
     OLD_PASSWORD_LIVES,
     delay,
-    may_be_our_change,
     proofs_left,
     quiet_from,
 )
@@ -261,15 +261,15 @@ def _ready(target: Target, state: PasswordState, context: Context) -> Target:
 
 def _looked_after_yes(target: Target, state: PasswordState, context: Context) -> Progress:
     """Decide after the directory said yes."""
-    took = _shows_ours(target, state, context)
+    took = shows_ours(target, state, must_change=context.must_change)
     if took:
         target = replace(target, changed_at=state.changed_at)
-    if target.proofs_left and not _is_early(target, state, context.now):
+    if target.proofs_left and not is_early(target, state, context.now):
         return Progress(target=_to_be_proved(target, state, took=took, now=context.now))
     if took:
         proved = replace(target, state=TargetState.PROVED, proof=Proof.CHANGE_DATE)
         return Progress(target=_going_well(proved))
-    if _moved(target, state):
+    if moved(target, state):
         return Progress(target=target, person=_OTHER_CHANGE)
     if target.accepted_at and context.now < target.accepted_at + LAG:
         # Looking costs little: often at first, then ever more rarely.
@@ -280,19 +280,13 @@ def _looked_after_yes(target: Target, state: PasswordState, context: Context) ->
     return _again_or_person(target, "The directory said yes, but its date did not move.")
 
 
-def _is_early(target: Target, state: PasswordState, now: datetime) -> bool:
-    """Say whether Entra has yet to show what it said yes to: its sign-in may lag as well."""
-    waits = target.proves_by is Proof.TOKEN_REQUEST and not _moved(target, state)
-    return waits and target.accepted_at is not None and now < target.accepted_at + LAG
-
-
 def _looked_in_doubt(target: Target, state: PasswordState, context: Context) -> Progress:
     """Decide after a request that was not answered."""
     if not target.barred:
         target = replace(target, doubt_at=target.sent_at)
-    if not _moved(target, state):
+    if not moved(target, state):
         return _unmoved_in_doubt(target, context.now)
-    took = _shows_ours(target, state, context)
+    took = shows_ours(target, state, must_change=context.must_change)
     if target.proofs_left:
         return Progress(target=_to_be_proved(target, state, took=took, now=context.now))
     if took and not target.barred:
@@ -302,7 +296,7 @@ def _looked_in_doubt(target: Target, state: PasswordState, context: Context) -> 
 
 def _to_be_proved(target: Target, state: PasswordState, *, took: bool, now: datetime) -> Target:
     """Let a proof come next, but not while it may accept a password that is live no more."""
-    if not took and state.changed_at and _moved(target, state):
+    if not took and state.changed_at and moved(target, state):
         certain_from = state.changed_at + OLD_PASSWORD_LIVES
         if now < certain_from:
             return replace(target, next_try_at=certain_from)
@@ -326,7 +320,11 @@ def _looked_after_refusal(target: Target, state: PasswordState, context: Context
     if quiet is None or target.disproved_at is None:
         raise AssertionError(f"{target.system} was disproved before anything was sent")
     accepted = target.accepted_at is not None
-    newer = _is_newer(target, state, context) if accepted else _moved(target, state)
+    newer = (
+        is_newer(target, state, must_change=context.must_change)
+        if accepted
+        else moved(target, state)
+    )
     if newer and target.disproved_at >= quiet:
         # Nothing of ours is under way any more, and no replica is behind.
         return Progress(target=replace(_going_well(target), state=TargetState.SUPERSEDED))
@@ -335,7 +333,7 @@ def _looked_after_refusal(target: Target, state: PasswordState, context: Context
     if target.disproved_at >= quiet:
         return _refused_for_good(target)
     if target.proofs_left:
-        took = _shows_ours(target, state, context)
+        took = shows_ours(target, state, must_change=context.must_change)
         return Progress(target=_to_be_proved(target, state, took=took, now=context.now))
     return Progress(target=target, person=_UNPROVED)
 
@@ -353,40 +351,6 @@ def _again_or_person(target: Target, problem: str) -> Progress:
     if target.attempts < MAX_SETS:
         return Progress(target=replace(target, state=TargetState.READY))
     return Progress(target=target, person=problem)
-
-
-def _moved(target: Target, state: PasswordState) -> bool:
-    seen = (state.changed_at, state.must_change)
-    return seen != (target.baseline, target.baseline_must_change)
-
-
-def _shows_ours(target: Target, state: PasswordState, context: Context) -> bool:
-    """Say whether the directory shows a change that may be ours."""
-    if context.must_change and _tells_demand(target) and not state.must_change:
-        return False
-    if state.changed_at is None:
-        # `must change` hides the date in Active Directory.
-        return context.must_change
-    return state.changed_at != target.baseline and may_be_our_change(target, state.changed_at)
-
-
-def _tells_demand(target: Target) -> bool:
-    """Say whether a directory tells that a change is demanded. Entra shows its date instead."""
-    return target.proves_by is Proof.BIND
-
-
-def _is_newer(target: Target, state: PasswordState, context: Context) -> bool:
-    """Say whether a change came after the one that the directory said yes to."""
-    if state.must_change and not context.must_change:
-        return _moved(target, state)
-    if state.changed_at is None:
-        return False
-    if target.changed_at is not None:
-        return state.changed_at > target.changed_at
-    met = context.must_change and _tells_demand(target) and not state.must_change
-    if met and state.changed_at != target.baseline:
-        return True
-    return not may_be_our_change(target, state.changed_at) and _moved(target, state)
 
 
 _OTHER_CHANGE = (
