@@ -92,6 +92,14 @@ def test_all_of_a_filter_are_written_and_odd_names_survive(muster: Shell) -> Non
     assert rows(muster.ok(*command)) == {}
 
 
+def test_all_where_nothing_is_new_says_so(muster: Shell) -> None:
+    """What was imported is not asked for again, and an empty list is not an empty vault."""
+    muster.ok("customers", "import", "--from", "it-glue", "--all")
+    again = muster.ok("customers", "import", "--from", "it-glue", "--all")
+    assert "it-glue: nothing new" in again.err
+    assert "Linked" in muster.ok("customers", "import", "--from", "it-glue").out
+
+
 def test_a_file_that_is_there_is_never_overwritten(muster: Shell) -> None:
     """A file of that name stays as it is, the others are written, and the exit code is 1."""
     taken = muster.estate / "elsewhere" / "woodgrove-bank.yaml"

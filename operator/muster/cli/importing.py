@@ -267,7 +267,8 @@ def _summarize(rows: Sequence[_Row], tenants: Tenants, *, asked: bool) -> None:
     """Say on standard error what the states mean for the next step."""
     count = Counter(row.state for row in rows)
     states = ", ".join(f"{number} {state}" for state, number in sorted(count.items()))
-    say(f"{tenants.integration}: {states or 'nothing found'}.")
+    nothing = "nothing new; see all without --all" if asked else "nothing found"
+    say(f"{tenants.integration}: {states or nothing}.")
     for state, advice in _ADVICE:
         if count[state] and (state != "New" or not asked):
             say(advice)
