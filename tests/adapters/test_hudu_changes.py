@@ -232,7 +232,7 @@ def test_a_hudu_that_does_not_filter_is_read_whole(
     company.lab.delete_password(company.ids[0])
     assert list(company.read()) == company.ids[1:]
     company.now += timedelta(seconds=1)
-    assert company.asked(company.read)[1] == 1
+    assert [company.asked(company.read)[1] for _ in range(2)] == [0, 1]
 
 
 @pytest.mark.parametrize("time_filter", [TimeFilter.IGNORED, TimeFilter.REFUSED])

@@ -201,6 +201,7 @@ class EntryReader:
             size = sum(len(one.entries) for one in self._kept.values())
             if (
                 memory
+                and self._is_fresh(memory, now)
                 and self._forgotten[company] == forgotten
                 and now - began <= _OVERLAP / 2
                 # From the future: it would hide what is edited now.
