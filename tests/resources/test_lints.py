@@ -140,6 +140,26 @@ def test_each_lint_is_found_at_its_line(code: Code, tmp_path: Path) -> None:
     assert code.severity is not Severity.ERROR
 
 
+def test_rotation_without_a_vault_is_told_where_it_is_wanted(tmp_path: Path) -> None:
+    """Before a run: nobody of such a customer is rotated, because nothing could keep a password."""
+    text = SOUND.replace("  vault: {integrationRef", "  psa: {integrationRef") + ADMINS.replace(
+        "options: {vault: {match: false}}",
+        'options:\n    rotation: {every: 30d, window: {start: "02:00", timeZone: UTC}}',
+    )
+    text = text.replace('organizationId: "4711"', 'companyId: "4711"').replace(
+        "{itGlue: {region: US, apiKeyRef: {name: it-glue, key: apiKey}}}",
+        "{haloPsa: {endpoint: https://halo.example, clientId: a, "
+        "clientSecretRef: {name: halo, key: secret}}}",
+    )
+    file = tmp_path / "estate.yaml"
+    file.write_text(text, encoding="utf-8")
+    loaded = load_estate([file])
+    assert loaded.problems == ()
+    told = [one for one in loaded.lints(NOW) if "rotates passwords" in one.message]
+    assert [one.code for one in told] == [Code.OPTION_WITHOUT_INTEGRATION]
+    assert text.splitlines()[told[0].line - 1].strip().startswith("rotation:")
+
+
 def test_one_of_two_directories_is_enough(tmp_path: Path) -> None:
     """A policy for customers with and without a tenant is no mistake where it selects somebody."""
     both = ADMINS.replace("[Admins]}}", "[Admins]}, entra: {roles: [User Administrator]}}")

@@ -36,24 +36,38 @@ def find_lints(estate: Estate, now: datetime) -> tuple[Conflict, ...]:
     return tuple(found for lint in LINTS for found in lint(estate, now))
 
 
+_NEEDS = {
+    "vault": ("matches in", "vault", "set options.vault.match: false"),
+    "psa": ("matches in", "PSA", "set options.psa.match: false"),
+    "rotation": (
+        "rotates passwords, and keeps them in",
+        "vault",
+        "cover them by a policy without options.rotation: there no password is rotated",
+    ),
+}
+"""What an option does with the system that it needs, and how to do without."""
+
+
 def _option_without_integration(estate: Estate, _: datetime) -> Iterator[Conflict]:
     """A policy wants a vault or a PSA that some of its customers do not have."""
     missing: defaultdict[tuple[Origin, str], list[CustomerName]] = defaultdict(list)
     for desired in estate.desired:
         for source in desired.sources:
             settings = source.settings
-            if settings.options.vault.match and desired.vault is None:
+            if settings.options.rotation and desired.vault is None:
+                missing[(settings.origin, "rotation")].append(desired.customer.name)
+            elif settings.options.vault.match and desired.vault is None:
                 missing[(settings.origin, "vault")].append(desired.customer.name)
             end_users = settings.account_type is AccountType.END_USER
             if end_users and settings.options.psa.match and desired.psa is None:
                 missing[(settings.origin, "psa")].append(desired.customer.name)
     for (origin, system), customers in missing.items():
-        what = "vault" if system == "vault" else "PSA"
+        does, what, off = _NEEDS[system]
         yield Conflict(
             code=Code.OPTION_WITHOUT_INTEGRATION,
             at=origin.at(f"options/{system}"),
-            message=f"It matches in a {what}, and {name_customers(customers)} has none.",
-            advice=f"Connect a {what} there, or set options.{system}.match: false.",
+            message=f"It {does} a {what}, and {name_customers(customers)} has none.",
+            advice=f"Connect a {what} there, or {off}.",
         )
 
 
