@@ -23,6 +23,7 @@ THOROUGH = (
     "tests/leaks/test_journeys.py::test_a_journey_leaves_no_secret[ad-native",
     "tests/leaks/test_journeys.py::test_a_journey_leaves_no_secret[entra",
     "tests/leaks/test_journeys.py::test_a_journey_leaves_no_secret[hybrid",
+    "tests/leaks/test_spans.py",
     "tests/passwords/test_carry_out.py::test_a_process_killed",
     "tests/passwords/test_protocol_model.py",
     "tests/policy_tests/test_recording.py",
