@@ -14,6 +14,7 @@ from tests.leaks.conftest import CUSTOMER, WHY, Journey, MakeJourney
 
 from muster.lab.faults import ServerError
 from muster.lab.mix import VaultMix
+from muster.registry.sqlite import SqliteRegistry
 
 MIXES = ("ad-itglue-connectwise", "hybrid-hudu-autotask", "ad-native-halopsa", "entra-hudu-halopsa")
 TYPED = 'Zq7&"+/=typed\\<Pw>ü-kept'
@@ -58,14 +59,16 @@ def leave_open(journey: Journey, person: str) -> None:
     """Let the vault be down while a password is set, look at what waits, and let it end."""
     for method in ("PATCH", "PUT"):
         journey.lab.faults.add(ServerError(status=503), method=method, path="passwords/", times=-1)
-    assert journey("reset", CUSTOMER, person, *WHY).code == (
-        WAITS if journey.lab.mix.has_domain else 1
-    )
+    state = journey.estate / ".muster" / "state.sqlite"
+    with SqliteRegistry.open_for_reading(state):  # so that what is written stays unmerged
+        assert journey("reset", CUSTOMER, person, *WHY).code in {WAITS, 1}
+        for path in state.parent.glob("state.sqlite*"):
+            journey.search.add(f"{path.name} of an open job", path.read_bytes())
+    written = journey.search.places["state.sqlite-wal of an open job"]
+    assert written or not journey.lab.mix.has_domain  # in Entra the first job may be open still
     waiting = journey.ok("passwords", "list", CUSTOMER, "-o", "json").data
     assert waiting[0]["where"]
     assert journey.shown("passwords", "reveal", CUSTOMER, person, *WHY).code == 0
-    state = journey.estate / ".muster" / "state.sqlite"
-    journey.search.add("registry of an open job", state.read_bytes())
     journey.lab.faults.clear()
     journey("passwords", "settle", CUSTOMER, person, "LookAgain", *WHY)
     journey.ok("apply")
