@@ -56,8 +56,14 @@ def test_only_what_is_wrong_changes(end: str, mark: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "line",
-    ["  displayNam: Contoso", "  displayName: [Contoso]", "  suspend: 'yes'"],
-    ids=["guess", "list", "quoted"],
+    [
+        "  displayNam: Contoso",
+        "  displayName: [Contoso]",
+        "  suspend: 'yes'",
+        "  displayName: a\n  displayname: b",
+        "  DisplayName: a\n  displayname: b",
+    ],
+    ids=["guess", "list", "quoted", "there already", "two of them"],
 )
 def test_a_guess_is_left_to_a_person(line: str, tmp_path: Path) -> None:
     """What has more than one answer is reported and not changed."""

@@ -6,7 +6,7 @@ The values of reference fields (`…Ref`) are never shown: somebody may have put
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from muster.resources.codes import Code
@@ -40,6 +40,7 @@ def say(error: ValidationError, raw: RawText) -> Iterator[Fault]:
 def _unknown_fields(path: FieldPath, error: ValidationError) -> Iterator[Fault]:
     known = list(_schema(error)["properties"])
     instance: Any = error.instance
+    spelt = [str(name).casefold() for name in instance]
     for name in instance:
         if name in known:
             continue
@@ -52,8 +53,13 @@ def _unknown_fields(path: FieldPath, error: ValidationError) -> Iterator[Fault]:
             message=message,
             advice=advice,
             on_key=True,
-            fix=(name, guess) if guess and guess.casefold() == name.casefold() else None,
+            fix=(name, guess) if guess and _only_case(name, guess, spelt) else None,
         )
+
+
+def _only_case(name: str, guess: str, spelt: Sequence[str]) -> bool:
+    """Say whether a name is a field's but for its case, and nothing else there is."""
+    return guess.casefold() == name.casefold() and spelt.count(guess.casefold()) == 1
 
 
 def _missing_fields(path: FieldPath, error: ValidationError) -> Iterator[Fault]:
