@@ -142,6 +142,16 @@ def test_a_rendered_stream_is_read_from_standard_input(
     assert shown.splitlines()[shown.splitlines().index(line) + 1].strip() == "^"
 
 
+@pytest.mark.parametrize("text", ["", "\n  \r\n"])
+def test_an_empty_standard_input_is_not_sound(
+    text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What failed to render does not pass as an estate without a mistake."""
+    _typed(text, monkeypatch)
+    assert _validate("-") == ExitCode.ERROR
+    assert "Standard input is empty" in capsys.readouterr().out
+
+
 def test_fix_mends_and_checks_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What --fix mends is no problem any more in the same run; a machine's output stays whole."""
     file = tmp_path / "a.yaml"

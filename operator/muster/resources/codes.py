@@ -24,7 +24,8 @@ class Code(StrEnum):
     NOTHING_FOUND = "NothingFound"
     """A path that was named does not exist, or holds no YAML file. Correct the path."""
     UNREADABLE = "Unreadable"
-    """A file is too large, is not UTF-8, or holds control characters. Save it as UTF-8 text."""
+    """A file is too large, is not UTF-8, or holds control characters. Save it as UTF-8 text. Or
+    standard input is empty: look at the command that writes to it."""
     NOT_YAML = "NotYaml"
     """The text is not YAML from this line on, is nested too deeply, or grows too large through
     its aliases. What stands before it was checked all the same."""

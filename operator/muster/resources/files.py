@@ -55,7 +55,7 @@ def read_text(file: Path) -> str:
 
     Raises:
         Unreadable: the file is too large, is not UTF-8, holds control characters, or the
-            operating system refuses it.
+            operating system refuses it; or nothing came on standard input.
     """
     try:
         if file != STDIN and file.stat().st_size > MAX_BYTES:
@@ -63,6 +63,10 @@ def read_text(file: Path) -> str:
         data = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
     except OSError as exc:
         raise _unreadable(file, f"The file cannot be read: {exc.strerror}.") from None
+    if file == STDIN and not data.strip():
+        # Left to itself, a pipe hides that the command before it failed: nothing would be sound.
+        message, advice = "Standard input is empty.", "Look at the command that writes to it."
+        raise _unreadable(file, message, advice)
     return _decode(file, data)
 
 
