@@ -148,7 +148,7 @@ def test_the_command_shows_a_customers_tenant(
     assert "missing; passwords are set here" in capsys.readouterr().out
     world.lab.consent(world.tenant, {*READ_PERMISSIONS, PERMISSION})
     assert run(app, ["doctor", "-f", str(estate)]) == ExitCode.OK
-    assert "granted; the application's role in Entra is not tried" in capsys.readouterr().out
+    assert "Entra role of the application" in capsys.readouterr().out
     world.lab.expire_secret()
     assert run(app, ["doctor", "-f", str(estate)]) == ExitCode.ERROR
     assert "AADSTS7000222" in capsys.readouterr().out

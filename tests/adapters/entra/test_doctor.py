@@ -62,7 +62,7 @@ PASSWORDS = "User-PasswordProfile.ReadWrite.All"
     [
         (False, False, None),
         (False, True, (False, "missing", "/v2.0/adminconsent?client_id=")),
-        (True, True, (True, "granted; the application's role in Entra is not tried", "")),
+        (True, True, (True, "granted", "")),
         (True, False, (True, "no policy sets passwords here", "Take it away")),
     ],
 )
@@ -81,6 +81,39 @@ def test_the_permission_that_writes_is_needed_only_where_git_sets_passwords(
     assert detail in found[0].detail
     assert advice in found[0].advice
     assert bool(advice) == bool(found[0].advice)
+
+
+ROLES = {
+    "User Administrator": "fe930be7-5e62-47db-91af-98c3a49a38b1",
+    "Privileged Authentication Administrator": "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",
+}
+
+
+@pytest.mark.parametrize(
+    ("held", "detail", "advice"),
+    [
+        ((), "none of its own", "User Administrator, itself or through a group"),
+        (("User Administrator",), "User Administrator", "administrators' passwords"),
+        (
+            ("User Administrator", "Privileged Authentication Administrator"),
+            "Privileged Authentication Administrator, User Administrator",
+            "",
+        ),
+    ],
+)
+def test_the_applications_own_roles_are_shown_where_passwords_are_set(
+    world: EntraWorld, held: tuple[str, ...], detail: str, advice: str
+) -> None:
+    """Which it holds, and what for administrators is still needed; somebody else's do not count."""
+    world.lab.add_role(world.tenant, "Privileged Authentication Administrator", world.add_users(1))
+    granted = READ_PERMISSIONS | {PASSWORDS}
+    world.lab.consent(world.tenant, granted, roles=[ROLES[one] for one in held])
+    checks = {one.name: one for one in world.open().check(sets_passwords=True)}
+    line = checks["Entra role of the application"]
+    assert (line.ok, line.detail) == (True, detail)
+    assert advice in line.advice
+    assert bool(advice) == bool(line.advice)
+    assert "Entra role of the application" not in {one.name for one in world.open().check()}
 
 
 @pytest.mark.parametrize("path", ["token", "openid", "organization"])

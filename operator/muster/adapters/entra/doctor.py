@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 
 from muster.adapters.entra import groups, passwords, roles, tenant, users
 from muster.adapters.entra.graph import Graph
+from muster.adapters.entra.privileged import PRIVILEGED
 from muster.adapters.entra.signin import SignIn
 from muster.errors import MusterError
 from muster.model.passwords import Proof
 from muster.ports import Check, Clock
 
 _SOON = timedelta(days=30)
+_GLOBAL = "62e90394-69f5-4237-9190-012177145e10"
+_PRIVILEGED_AUTHENTICATION = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     users.NEEDS: ("Directory.Read.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),
@@ -67,6 +70,7 @@ def check(
         *expiry,
         signed_in,
         *_permissions(granted, signin.application.consent_link, sets_passwords=sets_passwords),
+        *(_own_roles(signin, graph) if sets_passwords else ()),
         _tenant(graph, signin.application.tenant_id),
         *_proof(proof),
     )
@@ -128,8 +132,7 @@ def _password_permission(
         if sets_passwords:
             yield Check(name=name, ok=False, detail="missing; passwords are set here", advice=add)
     elif sets_passwords:
-        detail = "granted; the application's role in Entra is not tried, as that would write"
-        yield Check(name=name, ok=True, detail=detail)
+        yield Check(name=name, ok=True, detail="granted")
     else:
         yield Check(
             name=name,
@@ -137,6 +140,30 @@ def _password_permission(
             detail="granted, and no policy sets passwords here",
             advice="Take it away, unless people reset passwords of this tenant with muster reset.",
         )
+
+
+def _own_roles(signin: SignIn, graph: Graph) -> Iterator[Check]:
+    """Yield which roles the application holds; to have none is no failure, as a group may give one.
+
+    Which roles may set whose password: https://learn.microsoft.com/entra/identity/
+    role-based-access-control/privileged-roles-permissions
+    """
+    name = "Entra role of the application"
+    try:
+        principal = signin.principal_id()
+        if principal is None:
+            yield Check(name=name, ok=True, detail="not shown: the token cannot be read")
+            return
+        held = roles.roles_of(graph, principal)
+    except MusterError as error:
+        yield Check(name=name, ok=False, detail=str(error))
+        return
+    names = sorted(PRIVILEGED[one] for one in held if one in PRIVILEGED)
+    advice = ""
+    if not held & {_PRIVILEGED_AUTHENTICATION, _GLOBAL}:
+        advice = "For administrators' passwords it needs Privileged Authentication Administrator"
+        advice += "." if names else ", for others User Administrator, itself or through a group."
+    yield Check(name=name, ok=True, detail=", ".join(names) or "none of its own", advice=advice)
 
 
 def _tenant(graph: Graph, tenant_id: str) -> Check:

@@ -56,6 +56,15 @@ def read_roles(graph: Graph, question: EntraQuestion) -> tuple[EntraRole, ...]:
     )
 
 
+def roles_of(graph: Graph, principal: str) -> frozenset[str]:
+    """Return the template ids of the roles that a principal itself holds, not through groups."""
+    by_principal = ("$filter", f"principalId eq {literal(principal)}")
+    rows, _ = graph.read_list(_ASSIGNMENTS, (by_principal,), needs=NEEDS)
+    held = (text_or_none(row.get("roleDefinitionId")) for row in rows)
+    # The id of a built-in role's definition is its template id.
+    return frozenset(one.lower() for one in held if one)
+
+
 def _role(record: Record) -> _Role:
     own = id_of(record)
     template = text_or_none(record.get("templateId")) or own

@@ -17,6 +17,7 @@ from typing import Any
 import msal
 
 from muster.adapters.entra.login_http import Application, LoginHttp, unreadable
+from muster.adapters.json_values import text_or_none
 from muster.errors import RemoteError
 from muster.model.secret import Secret
 from muster.ports import Clock
@@ -72,6 +73,14 @@ class SignIn:
         claims = _claims(self.token(False))
         roles = claims.get("roles", []) if claims is not None else None
         return frozenset(map(str, roles)) if isinstance(roles, list) else None
+
+    def principal_id(self) -> str | None:
+        """Return the application's own id in the tenant; None when the token cannot be read.
+
+        Source: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+        """
+        claims = _claims(self.token(False))
+        return text_or_none(claims.get("oid")) if claims is not None else None
 
     @property
     def application(self) -> Application:

@@ -105,7 +105,10 @@ class DirectoryRoutes:
         tenant, passes = call.caller.tenant, parse_filter(call)
         expanded = call.parameters.get("$expand") == "principal"
         rows = []
-        for number, (role, principal) in enumerate(tenant.assignments):
+        applications = [
+            (role, one.id) for one in tenant.service_principals.values() for role in one.roles
+        ]
+        for number, (role, principal) in enumerate([*tenant.assignments, *sorted(applications)]):
             row: Json = {
                 "id": f"assignment-{number}",
                 "roleDefinitionId": role,

@@ -128,7 +128,10 @@ class GraphLab(HttpLab):
         """Grant exactly these permissions, and these Entra roles by template id."""
         with self.lock:
             self._tenant(tenant).service_principals[self.client_id] = ServicePrincipal(
-                permissions=set(permissions), roles=set(roles), enabled=enabled
+                id=str(uuid5(_IDS, f"{tenant}/{self.client_id}")),
+                permissions=set(permissions),
+                roles=set(roles),
+                enabled=enabled,
             )
 
     def withdraw_consent(self, tenant: str) -> None:
@@ -296,6 +299,12 @@ class GraphLab(HttpLab):
         """Return how many wrong passwords count against a user's lockout."""
         with self.lock:
             return self._people.wrong_attempts(user)
+
+    @property
+    def refresh_tokens(self) -> int:
+        """How many tokens people were given that could act for them later."""
+        with self.lock:
+            return self._signin.refresh_tokens
 
     def sent_mail(self, tenant: str) -> list[Json]:
         """Return the bodies of the mails that were accepted."""

@@ -54,6 +54,8 @@ class SignInRoutes:
         base: Callable[[], str],
         clock: Callable[[], datetime],
     ) -> None:
+        self.refresh_tokens = 0
+        """How many were given to people."""
         self._state = state
         self._people = people
         self._base = base
@@ -149,6 +151,7 @@ class SignInRoutes:
             "aud": resource,
             "iss": f"{self._base()}/{tenant.id}/",
             "appid": client_id,
+            "oid": principal.id,
             "tid": tenant.id,
             "roles": sorted(principal.permissions),
             "exp": int(self._clock().timestamp()) + LIFETIME_S,
@@ -191,8 +194,10 @@ class SignInRoutes:
             "access_token": jwt.encode({**claims, "aud": self._base()}, secrets.token_bytes(32)),
             "id_token": jwt.encode(claims, secrets.token_bytes(32)),
         }
-        refresh = {"refresh_token": secrets.token_urlsafe(30)}
-        return answer | (refresh if "offline_access" in scopes else {})
+        if "offline_access" in scopes:
+            self.refresh_tokens += 1
+            answer["refresh_token"] = secrets.token_urlsafe(30)
+        return answer
 
     def _verify(self, tenant: LabTenant, application: Application, form: Mapping[str, str]) -> None:
         if form.get("client_assertion_type") == _ASSERTION:

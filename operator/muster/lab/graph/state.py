@@ -37,6 +37,7 @@ class Application:
 class ServicePrincipal:
     """An application in a customer's tenant: it is there by consent."""
 
+    id: str
     permissions: set[str]
     roles: set[str] = field(default_factory=set)
     """Template ids of its Entra roles."""
