@@ -58,6 +58,7 @@ def test_a_person_gets_a_token_that_is_no_applications(client: httpx.Client, lab
     assert number(body) == 0
     assert "refresh_token" not in body
     assert "refresh_token" in ask(client, lab, RIGHT, scope="openid offline_access")
+    assert lab.refresh_tokens == 1
     client.headers["Authorization"] = f"Bearer {body['access_token']}"
     assert client.get("/v1.0/users").status_code == 401
 
