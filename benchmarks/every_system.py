@@ -25,8 +25,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from muster.adapters.clock import utc_now
 from muster.adapters.secrets import FileSecrets
-from muster.assembly import Assembly, utc_now
+from muster.assembly import Assembly
 from muster.lab.http import HttpLab
 from muster.lab.hudu import HuduLab
 from muster.lab.lab import Lab

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +22,7 @@ from muster.adapters import (
     SYNC_TRIGGERS,
     VAULTS,
 )
+from muster.adapters.clock import utc_now
 from muster.adapters.entra_connect.wish import EntraConnectWish, NotingPasswords
 from muster.audit import UNRECORDED, Trail
 from muster.errors import MusterError, SpecError
@@ -65,11 +65,6 @@ T = TypeVar("T")
 
 SEALING_KEYS = SecretRef(name="muster-sealing", key="keys")
 """Where the keys are that seal passwords in the journal, unless a shell says otherwise."""
-
-
-def utc_now() -> datetime:
-    """Return the current time, aware and in UTC."""
-    return datetime.now(UTC)
 
 
 class Assembly:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Shell
 
+from muster.adapters.clock import utc_now
 from muster.adapters.native_vault import NativeVaultAdapter
 from muster.adapters.native_vault.vault import CATEGORIES
-from muster.assembly import utc_now
 from muster.audit import verify
 from muster.model.names import RemoteId
 from muster.model.records import EntryDraft

@@ -16,7 +16,7 @@ from tests.kube.cluster import ADMIN, Cluster
 from tests.kube.test_password_resets import linked
 from tests.kube.world import World, eventually, operator
 
-from muster.assembly import utc_now
+from muster.adapters.clock import utc_now
 from muster.audit import verify
 from muster.cli.main import app
 from muster.cli.shell import run

@@ -11,8 +11,8 @@ import pytest
 from tests.kube.cluster import ADMIN, Cluster
 from tests.kube.world import World, operator
 
+from muster.adapters.clock import utc_now
 from muster.adapters.native_vault import NativeVaultAdapter
-from muster.assembly import utc_now
 from muster.audit import verify
 from muster.cli.main import app
 from muster.cli.shell import run

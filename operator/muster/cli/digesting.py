@@ -41,7 +41,7 @@ def digest(
     """
     if namespace:
         return _of_cluster(namespace, send=send)
-    from muster.assembly import utc_now
+    from muster.adapters.clock import utc_now
     from muster.cli.session import open_session, place
     from muster.digests import compose
     from muster.model.mail import DigestSettings
@@ -62,7 +62,7 @@ def digest(
 
 
 def _of_cluster(namespace: str, *, send: bool) -> int:
-    from muster.assembly import utc_now
+    from muster.adapters.clock import utc_now
     from muster.digests import compose
     from muster.kube.known import read_known
     from muster.model.mail import DigestSettings

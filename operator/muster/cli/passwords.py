@@ -180,7 +180,7 @@ def _settle_in_cluster(
     namespace: str, whose: tuple[str, str], choice: Settlement, reason: str, where: Place
 ) -> int:
     """Write the decision into the cluster's journal; the operator goes on from it."""
-    from muster.assembly import utc_now
+    from muster.adapters.clock import utc_now
     from muster.audit import FileSink, record
     from muster.model.passwords import JobState
     from muster.passwords.protocol import settle as decide

@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from muster.assembly import utc_now
+from muster.adapters.clock import utc_now
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
 from muster.cli.listening import (

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from muster.assembly import Assembly, utc_now
+from muster.adapters.clock import utc_now
+from muster.assembly import Assembly
 from muster.errors import MusterError, RemoteError
 from muster.kube.digests import DigestDesk
 from muster.kube.edits import Edits

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from muster.assembly import utc_now
+from muster.adapters.clock import utc_now
 from muster.digests import DailyDigests
 from muster.kube.api import Conflict, KubeApi
 from muster.kube.resources import SECRET

@@ -18,7 +18,8 @@ from typing import Any
 
 import kopf
 
-from muster.assembly import SEALING_KEYS, Assembly, utc_now
+from muster.adapters.clock import utc_now
+from muster.assembly import SEALING_KEYS, Assembly
 from muster.errors import RemoteError
 from muster.garbage import collect_rarely
 from muster.kube.admission import find_refusals

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from muster.assembly import utc_now
+from muster.adapters.clock import utc_now
 from muster.kube.leases import ShardLeases
 from muster.kube.password_resets import OVER, ResetCarrier, customers_of, is_over
 from muster.kube.resources import PASSWORD_RESET

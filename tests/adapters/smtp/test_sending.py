@@ -14,9 +14,9 @@ import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from muster.adapters.clock import utc_now
 from muster.adapters.smtp import SmtpMailer
 from muster.adapters.smtp.message import pack
-from muster.assembly import utc_now
 from muster.errors import AccessDenied, Rejected, RemoteError, Unavailable
 from muster.lab.smtp import LabSmtp, SmtpKnobs
 from muster.lab.smtp.lab import USER

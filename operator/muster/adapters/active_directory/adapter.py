@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from muster.adapters.active_directory.doctor import check_server
 from muster.adapters.active_directory.sweep import read_domain
+from muster.adapters.clock import utc_now
 from muster.errors import RemoteError
 from muster.model.connections import ActiveDirectory
 from muster.model.directory import DirectorySnapshot
@@ -20,10 +21,6 @@ from muster.model.secret import Secret
 from muster.ports import Check
 from muster.transport.ldap_connect import Endpoint, LdapLogin, endpoints, open_first
 from muster.transport.ldap_failures import Outage
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def login_of(settings: ActiveDirectory, password: Secret, ca_pem: str | None) -> LdapLogin:
@@ -50,7 +47,7 @@ class ActiveDirectoryAdapter:
         *,
         connect_timeout_s: int = 10,
         receive_timeout_s: int = 60,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._clock = clock
         self._login = replace(

@@ -6,8 +6,9 @@ Reads decide nothing: ids, names and dates are translated, and who is selected i
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
+from muster.adapters.clock import utc_now
 from muster.adapters.entra import doctor, passwords
 from muster.adapters.entra.changes import WORTHWHILE_PAGES, UserReader
 from muster.adapters.entra.clouds import addresses_of
@@ -29,10 +30,6 @@ from muster.model.secret import Secret
 from muster.ports import Check, Clock, Secrets
 from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def open_entra(
@@ -60,7 +57,7 @@ class EntraAdapter:
         credential: Credential,
         options: HttpOptions | None = None,
         *,
-        clock: Clock = _utc_now,
+        clock: Clock = utc_now,
         worthwhile_pages: int = WORTHWHILE_PAGES,
     ) -> None:
         options = options or HttpOptions()

@@ -8,10 +8,10 @@ Source: https://learn.microsoft.com/graph/api/user-sendmail
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from muster.adapters.clock import utc_now
 from muster.adapters.entra.clouds import addresses_of
 from muster.adapters.entra.credentials import Credential, read_credential
 from muster.adapters.entra.graph import Graph, explain
@@ -33,10 +33,6 @@ _LIMIT_IT = (
     "Applications in Exchange Online."
 )
 """Source: https://learn.microsoft.com/exchange/permissions-exo/application-rbac"""
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def open_graph_mail(
@@ -69,7 +65,7 @@ class GraphMailer:
         credential: Credential,
         options: HttpOptions | None = None,
         *,
-        clock: Clock = _utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         options = options or HttpOptions()
         application = Application(

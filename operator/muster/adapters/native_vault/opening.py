@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 
+from muster.adapters.clock import utc_now
 from muster.adapters.integrations import http_options
 from muster.adapters.native_vault.vault import NativeVaultAdapter
 from muster.errors import SpecError
@@ -26,16 +26,12 @@ _ELSEWHERE = {
 }
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def open_native_vault(
     integration: Integration,
     secrets: Secrets,
     options: HttpOptions | None = None,
     stores: EntryStores | None = None,
-    clock: Clock = _utc_now,
+    clock: Clock = utc_now,
 ) -> NativeVaultAdapter:
     """Return the vault of an integration.
 

@@ -5,10 +5,9 @@ Only connecting is tried again, because then nothing of a mail was said.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import stamina
 
+from muster.adapters.clock import utc_now
 from muster.adapters.smtp.message import Envelope, ascii_domain, pack
 from muster.adapters.smtp.session import connect
 from muster.errors import RemoteError, SpecError, Unavailable
@@ -19,10 +18,6 @@ from muster.ports import Check, Clock, Secrets
 from muster.transport.options import HttpOptions, tls_context
 
 _ATTEMPTS = 3
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def open_smtp(
@@ -54,7 +49,7 @@ class SmtpMailer:
         options: HttpOptions | None = None,
         *,
         ca_pem: str | None = None,
-        clock: Clock = _utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._settings = settings
         self._password = password
