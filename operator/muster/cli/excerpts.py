@@ -27,7 +27,7 @@ MAX_WIDTH = 160
 _HARMLESS_REFERENCES = {"integrationRef", "customerRef", "accountRef"}
 _SECRET = re.compile(
     r"pass(word|wd|phrase)|pwd|secret|token|credential|api[_-]?key|private|\wRef\b"
-    r"|^\W*(stringData|data|key)\b|\bENC\[",
+    r"|^\W*(stringData|data|key)\b|\bENC\[|://\S*@",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Za-z]+")

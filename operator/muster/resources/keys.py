@@ -31,7 +31,15 @@ def may_hold_key(text: str) -> bool:
     return any(start in text for start in _STARTS)
 
 
+_SIGN_IN = re.compile(r"(?<=://)\S*@")
+"""Whatever stands before the last `@` of an address: a password may hold any character."""
+
+
 def hide_keys(text: str) -> str:
-    """Return a text with the kind of its first key in place of the key and all that follows."""
+    """Return a text with the kind of its first key in place of the key and all that follows.
+
+    Who signs in to an address, and by what password, is left out too.
+    """
+    text = _SIGN_IN.sub("***@", text)
     hit = KEYS.search(text)
     return f"{text[: hit.start()]}({NAMES[str(hit.lastgroup)]})" if hit else text
