@@ -190,6 +190,19 @@ def test_a_guardrail_is_found_and_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert [one["line"] for one in problems if one["code"] == "GuardrailWarned"] == [3]
 
 
+def test_a_path_without_guardrails_is_a_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who names guardrails is not told that all is well while nothing was asked."""
+    shipped = Path(__file__).parents[2] / "policies" / "guardrails"
+    file = tmp_path / "a.yaml"
+    file.write_text(WARNED, encoding="utf-8")
+    words = ("-g", shipped / "customers-have-a-tier.yaml", "-g", file)
+    assert _validate(file, *words) == ExitCode.ERROR
+    assert f"{file}:1:1: error: There is no Validating" in capsys.readouterr().out
+    assert _validate(file, *words[:2]) == ExitCode.OK
+
+
 def test_a_faulty_guardrail_is_a_problem_like_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -87,13 +87,15 @@ def validate(
 def _guarded(loaded: LoadedEstate, paths: Sequence[Path]) -> tuple[Problem, ...]:
     """Ask the guardrails of the tree, and those of the paths that were named for them."""
     from muster.resources import load_estate
-    from muster.resources.guarding import find_guardrails, guard
+    from muster.resources.guarding import find_guardrails, guard, guards_nothing
 
-    trees = [loaded, *([load_estate(paths)] if paths else [])]
+    named = {path: load_estate([path]) for path in paths}
+    found = find_guardrails([loaded, *named.values()])
+    told = [*found.problems, *guard(loaded, found.guardrails)]
+    for path, tree in named.items():
+        told = [*tree.problems, *guards_nothing(path, tree), *told]
     # A file may be named twice; what was said about it is not said again.
-    amiss = [one for tree in trees[1:] for one in tree.problems if one not in loaded.problems]
-    found = find_guardrails(trees)
-    return (*amiss, *found.problems, *guard(loaded, found.guardrails))
+    return tuple(one for one in dict.fromkeys(told) if one not in loaded.problems)
 
 
 def _warned(problems: Sequence[Problem]) -> bool:

@@ -22,7 +22,8 @@ class Code(StrEnum):
 
     # Errors of files
     NOTHING_FOUND = "NothingFound"
-    """A path that was named does not exist, or holds no YAML file. Correct the path."""
+    """A path that was named does not exist, or holds no YAML file, or none of the guardrails that
+    it was named for. Correct the path."""
     UNREADABLE = "Unreadable"
     """A file is too large, is not UTF-8, or holds control characters. Save it as UTF-8 text. Or
     standard input is empty: look at the command that writes to it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from muster.resources.codes import Code
 from muster.resources.guardrails import Guarded, Guardrails, Verdict, evaluate, read_guardrails
@@ -37,7 +38,7 @@ def find_guardrails(trees: Iterable[LoadedEstate]) -> FoundGuardrails:
     found: dict[tuple[str, str], Placed] = {}
     for tree in trees:
         for placed in tree.documents:
-            if placed.value["apiVersion"].partition("/")[0] == GROUP:
+            if _is_guardrail(placed):
                 found.setdefault((placed.value["kind"], str(_name(placed))), placed)
     problems: list[Problem] = []
     sound = [_read(placed, problems) for placed in found.values()]
@@ -47,6 +48,20 @@ def find_guardrails(trees: Iterable[LoadedEstate]) -> FoundGuardrails:
     )
     problems.extend(_unbound(guardrails, found, whole=not problems))
     return FoundGuardrails(guardrails=guardrails, problems=tuple(problems))
+
+
+def guards_nothing(path: Path, tree: LoadedEstate) -> Iterator[Problem]:
+    """Yield a problem where a tree that was named for its guardrails has none."""
+    if not tree.problems and not any(map(_is_guardrail, tree.documents)):
+        yield Problem(
+            code=Code.NOTHING_FOUND,
+            file=str(path),
+            line=1,
+            column=1,
+            path="",
+            message=f"There is no {POLICY} here.",
+            advice="Name the file or directory that holds the guardrails.",
+        )
 
 
 def guard(tree: LoadedEstate, guardrails: Guardrails) -> tuple[Problem, ...]:
@@ -61,6 +76,11 @@ def guard(tree: LoadedEstate, guardrails: Guardrails) -> tuple[Problem, ...]:
         tree.documents[verdict.index].problem(_fault(verdict))
         for verdict in evaluate(guardrails, Guarded(objects=objects))
     )
+
+
+def _is_guardrail(placed: Placed) -> bool:
+    group: str = placed.value["apiVersion"].partition("/")[0]
+    return group == GROUP
 
 
 def _name(placed: Placed) -> object:
