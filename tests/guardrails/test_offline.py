@@ -208,6 +208,12 @@ def test_other_kinds_are_guarded_under_their_names(kind: str, tmp_path: Path) ->
     assert [code for code, _, _ in _problems(tmp_path, text, other)] == [Code.GUARDRAIL_DENIED]
 
 
+def test_two_guardrails_of_one_name_are_said(tmp_path: Path) -> None:
+    """A cluster has only one of them; which one, nobody knows."""
+    found = _problems(tmp_path, _asking("true"), _asking("false"), CUSTOMER)
+    assert [(code, line) for code, line, _ in found] == [(Code.DUPLICATE_RESOURCE, 21)]
+
+
 def test_a_guardrail_that_guards_nothing_is_said(tmp_path: Path) -> None:
     """A policy without a binding, and a binding of a misspelt policy, are warned about."""
     found = _problems(tmp_path, ASKS_THE_USER.replace("policyName: only", "policyName: onlyy"))

@@ -14,7 +14,7 @@ from muster.resources.guardrails import Guarded, Guardrails, Verdict, evaluate, 
 from muster.resources.guardrails.cel_library import NotOffline, check_expression
 from muster.resources.guardrails.fields import NotAccepted
 from muster.resources.guardrails.policies import BINDING, GROUP, POLICY, Action, Policy
-from muster.resources.load import LoadedEstate, Placed
+from muster.resources.load import LoadedEstate, Placed, duplicate
 from muster.resources.problems import Fault, FieldPath, Problem, nearest, shorten
 
 _BY_ACTION = {
@@ -34,13 +34,14 @@ class FoundGuardrails:
 
 
 def find_guardrails(trees: Iterable[LoadedEstate]) -> FoundGuardrails:
-    """Return the guardrails that stand in some trees; of two of one name the first."""
+    """Return the guardrails that stand in some trees; a file may be in several of them."""
     found: dict[tuple[str, str], Placed] = {}
-    for tree in trees:
-        for placed in tree.documents:
-            if _is_guardrail(placed):
-                found.setdefault((placed.value["kind"], str(_name(placed))), placed)
     problems: list[Problem] = []
+    for placed in (one for tree in trees for one in tree.documents if _is_guardrail(one)):
+        kind, name = placed.value["kind"], str(_name(placed))
+        first = found.setdefault((kind, name), placed)
+        if first.value != placed.value:
+            problems.append(placed.problem(duplicate(kind, name, first)))
     sound = [_read(placed, problems) for placed in found.values()]
     guardrails = Guardrails(
         policies=tuple(policy for one in sound for policy in one.policies),

@@ -213,7 +213,7 @@ class _Loading:
             return
         first = self.places.setdefault((kind, name), placed)
         if first is not placed:
-            self.problems.append(placed.problem(_duplicate(kind, name, first)))
+            self.problems.append(placed.problem(duplicate(kind, name, first)))
         elif not isinstance(outcome, tuple):
             self.resources.append(outcome)
 
@@ -253,6 +253,17 @@ class _Loading:
 
 def _nameless(fault: Fault) -> bool:
     return fault.code is Code.NO_RESOURCE
+
+
+def duplicate(kind: str, name: str, first: Placed) -> Fault:
+    """Refuse the second of two resources of one kind and name."""
+    where = first.locate(("metadata", "name"))
+    return Fault(
+        code=Code.DUPLICATE_RESOURCE,
+        path=("metadata", "name"),
+        message=f"{kind} `{name}` exists already in {where}.",
+        advice="Remove one of them, or give it another name.",
+    )
 
 
 def conflict_problem(conflict: Conflict, places: Mapping[tuple[str, str], Placed]) -> Problem:
@@ -296,16 +307,6 @@ def _name(value: Any) -> str | None:
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return name if isinstance(name, str) else None
-
-
-def _duplicate(kind: str, name: str, first: Placed) -> Fault:
-    where = first.locate(("metadata", "name"))
-    return Fault(
-        code=Code.DUPLICATE_RESOURCE,
-        path=("metadata", "name"),
-        message=f"{kind} `{name}` exists already in {where}.",
-        advice="Remove one of them, or give it another name.",
-    )
 
 
 def _syntax_problem(file: Path, exc: NotYaml) -> Problem:
