@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import trustme
@@ -104,9 +105,10 @@ class NativeWorld:
 
 
 @pytest.fixture(scope="module")
-def ca() -> trustme.CA:
-    """One authority for all engines; making one is slow."""
-    return trustme.CA()
+def lab() -> Iterator[KeyValueLab]:
+    """One engine for all tests, each with a vault of its own in it; to stop one is slow."""
+    with KeyValueLab(ca=trustme.CA(), cas_required=True) as running:
+        yield running
 
 
 class TestInTheRegistry(AnyVault):
@@ -123,15 +125,14 @@ class TestInAKeyValueEngine(AnyVault):
     """In a simulated engine, through its client library."""
 
     @pytest.fixture
-    def world(self, ca: trustme.CA) -> Iterator[NativeWorld]:
-        """Return a vault over a new engine."""
-        with KeyValueLab(ca=ca, cas_required=True) as lab:
-            store = KeyValueStore(
-                KeyValue2(endpoint=lab.endpoint, token=SecretRef(name="bao", key="token")),
-                vault="native",
-                token=Secret(lab.token),
-                ca_pem=lab.ca.cert_pem.bytes().decode(),
-                options=HttpOptions(retry_budget_s=0.3, first_delay_s=0.01, read_timeout_s=2),
-            )
-            yield NativeWorld(store)
-            store.close()
+    def world(self, lab: KeyValueLab) -> Iterator[NativeWorld]:
+        """Return a new vault in the engine."""
+        store = KeyValueStore(
+            KeyValue2(endpoint=lab.endpoint, token=SecretRef(name="bao", key="token")),
+            vault=f"native-{uuid4()}",
+            token=Secret(lab.token),
+            ca_pem=lab.ca.cert_pem.bytes().decode(),
+            options=HttpOptions(retry_budget_s=0.3, first_delay_s=0.01, read_timeout_s=2),
+        )
+        yield NativeWorld(store)
+        store.close()
