@@ -111,3 +111,33 @@ def test_any_fields_are_loaded_or_named(fields: list[tuple[str, str]]) -> None:
     odd = len(set(names)) < len(names) or any(value == "!t c" for _, value in fields)
     assert loaded.problems or loaded.estate.customers
     assert not odd or loaded.problems
+
+
+GOOD = (CORPUS / "good" / "estate.yaml").read_bytes()
+
+
+@FEW
+@given(at=st.integers(0, len(GOOD)), odd=st.sampled_from([b"\x00", b"\x1b", b"\xff", b"\xc0\x80"]))
+def test_a_byte_that_is_no_text_is_never_taken(at: int, odd: bytes) -> None:
+    """Wherever a NUL, an escape or invalid UTF-8 stands, the file is refused at that place."""
+    # Within a letter of several bytes, it is that letter which is broken.
+    start = at
+    while start > 0 and GOOD[start : start + 1] and GOOD[start] & 0xC0 == 0x80:
+        start -= 1
+    (problem,) = (one for one in _load(GOOD[:at] + odd + GOOD[at:]).problems if one.line)
+    assert problem.code is Code.UNREADABLE
+    assert problem.line == GOOD[:start].count(b"\n") + 1
+
+
+@FEW
+@given(depth=st.integers(1, 120), width=st.integers(1, 12), flow=st.booleans())
+def test_depth_and_growth_are_bounded(depth: int, width: int, flow: bool) -> None:
+    """However aliases multiply and whatever is nested, it ends at once, and is never accepted."""
+    begin = time.process_time()
+    grown = "".join(f"  l{i}: &l{i} [{', '.join([f'*l{i - 1}' if i else 'x'] * width)}]\n"
+                    for i in range(depth))  # fmt: skip
+    nested = "[" * depth + "]" * depth if flow else "".join(
+        f"\n{' ' * (level + 3)}-" for level in range(depth))  # fmt: skip
+    for body in (grown, f"  x: {nested}\n"):
+        assert _load(HEAD + b"  displayName: a\n" + body.encode()).problems
+    assert time.process_time() - begin < 2
