@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from tests.adapters.entra.world import EntraWorld
 
-from muster.errors import AccessDenied, Rejected, Unavailable
+from muster.errors import AccessDenied, NotFound, Rejected, Unavailable
 from muster.lab.faults import LostReply, ServerError
 from muster.lab.graph import READ_PERMISSIONS
 from muster.model.names import AccountId
 from muster.model.secret import Secret
+from muster.ports import PasswordDirectory
 
 CANARY = Secret("Canary-Pass-77-änd")
 ROTATE = READ_PERMISSIONS | {"User-PasswordProfile.ReadWrite.All"}
@@ -28,24 +29,37 @@ def rotating(world: EntraWorld) -> EntraWorld:
     return world
 
 
+def set_password(
+    world: EntraWorld,
+    user: AccountId,
+    password: Secret = CANARY,
+    *,
+    must_change: bool = False,
+    patience_s: float = 2.0,
+) -> None:
+    """Set a password through the port that jobs use."""
+    directory: PasswordDirectory = world.open(patience_s=patience_s).passwords
+    directory.set_password(user, password, must_change=must_change, unlock=False)
+
+
 def test_a_password_is_set_and_its_time_moves(rotating: EntraWorld) -> None:
     """The user has the password, and when it changed can be read."""
     user = rotating.add_user("joan")
     moment = datetime(2026, 11, 22, 7, 8, 9, tzinfo=UTC)
-    adapter = rotating.open()
-    before = adapter.password_changed_at(user)
+    passwords = rotating.open().passwords
+    before = passwords.read_password_state(user).changed_at
     assert before is not None
-    adapter.set_password(user, CANARY, must_change=True)
+    set_password(rotating, user, CANARY, must_change=True)
     assert rotating.lab.password(rotating.tenant, user) == CANARY.reveal()
     rotating.lab.edit_user(rotating.tenant, user, lastPasswordChangeDateTime="2026-11-22T07:08:09Z")
-    assert adapter.password_changed_at(user) == moment
+    assert passwords.read_password_state(user).changed_at == moment
 
 
 def test_a_synchronized_user_is_left_alone(rotating: EntraWorld) -> None:
     """Graph would take the password, and the two would part; so nothing is sent."""
     user = rotating.add_user("joan", synced=True)
     with pytest.raises(Rejected, match="synchronized"):
-        rotating.open().set_password(user, CANARY, must_change=False)
+        set_password(rotating, user)
     assert rotating.lab.writes() == 0
 
 
@@ -54,7 +68,7 @@ def test_a_password_against_the_policy_is_rejected(rotating: EntraWorld, passwor
     """The code is named; neither the password nor Graph's words about it are repeated."""
     user = rotating.add_user("joan")
     with pytest.raises(Rejected, match="Request_BadRequest") as caught:
-        rotating.open().set_password(user, Secret(password), must_change=False)
+        set_password(rotating, user, Secret(password))
     assert password not in str(caught.value)
     assert "complexity" not in str(caught.value)
     assert not caught.value.maybe_applied
@@ -75,10 +89,10 @@ def test_a_role_that_is_missing_is_named(
         (admin, roles == [PRIVILEGED_AUTHENTICATION]),
     ):
         if allowed:
-            world.open().set_password(user, CANARY, must_change=False)
+            set_password(world, user)
             continue
         with pytest.raises(AccessDenied, match="User Administrator") as caught:
-            world.open().set_password(user, CANARY, must_change=False)
+            set_password(world, user)
         assert "User-PasswordProfile.ReadWrite.All" in str(caught.value)
         assert CANARY.reveal() not in str(caught.value)
 
@@ -86,21 +100,21 @@ def test_a_role_that_is_missing_is_named(
 def test_a_permission_that_is_missing_is_named(world: EntraWorld) -> None:
     """Reading alone is not enough for passwords."""
     (user,) = world.add_users(1)
-    adapter = world.open()
     with pytest.raises(AccessDenied, match=r"User-PasswordProfile\.ReadWrite\.All"):
-        adapter.set_password(user, CANARY, must_change=False)
+        set_password(world, user)
     assert world.lab.writes() == 0
 
 
 def test_a_user_that_is_gone_is_named(rotating: EntraWorld) -> None:
     """Setting and looking both say that there is no such user."""
-    adapter = rotating.open()
+    passwords = rotating.open().passwords
     acts: tuple[Callable[[], object], ...] = (
-        lambda: adapter.set_password(NOBODY_THERE, CANARY, must_change=False),
-        lambda: adapter.password_changed_at(NOBODY_THERE),
+        lambda: set_password(rotating, NOBODY_THERE),
+        lambda: passwords.read_password_state(NOBODY_THERE),
+        lambda: passwords.read_policy(NOBODY_THERE),
     )
     for act in acts:
-        with pytest.raises(Rejected, match="no user"):
+        with pytest.raises(NotFound, match="no user"):
             act()
 
 
@@ -108,11 +122,11 @@ def test_an_outcome_that_is_unknown_says_so(rotating: EntraWorld) -> None:
     """A lost answer is asked again, as the same password may be set twice; then it is unknown."""
     (user,) = rotating.add_users(1)
     rotating.faults.add(LostReply(), method="PATCH")
-    rotating.open().set_password(user, CANARY, must_change=False)
+    set_password(rotating, user)
     for fault in (LostReply(), ServerError(status=503)):
         rotating.faults.add(fault, method="PATCH", times=-1)
         with pytest.raises(Unavailable) as caught:
-            rotating.open(patience_s=0).set_password(user, CANARY, must_change=False)
+            set_password(rotating, user, patience_s=0)
         assert caught.value.maybe_applied
         assert CANARY.reveal() not in repr(caught.value) + repr(caught.value.__cause__)
         rotating.faults.clear()

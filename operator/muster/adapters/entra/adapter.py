@@ -6,10 +6,9 @@ Reads decide nothing: ids, names and dates are translated, and who is selected i
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from muster.adapters.clock import utc_now
-from muster.adapters.entra import doctor, passwords
+from muster.adapters.entra import doctor
 from muster.adapters.entra.changes import WORTHWHILE_PAGES, UserReader
 from muster.adapters.entra.clouds import addresses_of
 from muster.adapters.entra.credentials import Credential, read_credential
@@ -26,7 +25,6 @@ from muster.model.connections import Entra
 from muster.model.entra import EntraQuestion, EntraSnapshot
 from muster.model.names import AccountId
 from muster.model.passwords import Proof
-from muster.model.secret import Secret
 from muster.ports import Check, Clock, Secrets
 from muster.transport.budget import Usage
 from muster.transport.options import HttpOptions
@@ -122,23 +120,6 @@ class EntraAdapter:
             )
         finally:
             self._graph.rest()
-
-    def set_password(self, user: AccountId, password: Secret, *, must_change: bool) -> None:
-        """Set a cloud user's password; repeating it with the same password is safe.
-
-        Raises:
-            Rejected: the user is synchronized or gone, or the password breaks the policy.
-            AccessDenied: permission or role is missing.
-        """
-        passwords.set_password(self._graph, user, password, must_change=must_change)
-
-    def password_changed_at(self, user: AccountId) -> datetime | None:
-        """Return when a user's password changed, UTC; it lags behind by some seconds.
-
-        Raises:
-            Rejected: there is no such user.
-        """
-        return passwords.changed_at(self._graph, user)
 
     @property
     def passwords(self) -> EntraPasswords:

@@ -8,11 +8,8 @@ https://learn.microsoft.com/graph/api/resources/passwordprofile
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from muster.adapters.entra.graph import Graph, Record, error_code
 from muster.adapters.entra.users import NEEDS
-from muster.adapters.json_values import moment_or_none
 from muster.errors import AccessDenied, NotFound, PasswordRefused, Rejected
 from muster.model.names import AccountId
 from muster.model.secret import Secret
@@ -40,12 +37,6 @@ def set_password(graph: Graph, user: AccountId, password: Secret, *, must_change
         answer = graph.change(f"/users/{user}", {"passwordProfile": profile}, _REFUSALS)
     if answer.status in _REFUSALS:
         raise _refused(user, answer)
-
-
-def changed_at(graph: Graph, user: AccountId) -> datetime | None:
-    """Return when a user's password changed."""
-    record = require(graph, user, "id,lastPasswordChangeDateTime")
-    return moment_or_none(record.get("lastPasswordChangeDateTime"))
 
 
 def require(graph: Graph, user: AccountId, fields: str) -> Record:
