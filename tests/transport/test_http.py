@@ -169,21 +169,27 @@ def test_json_that_ends_early_is_read_again(script: Script, connect: Open) -> No
     [status(500), status(503), web_page(502), CUT, DROPPED, status(200, b"{")],
     ids=["500", "503", "gateway-page", "cut-body", "lost-reply", "cut-json"],
 )
+@pytest.mark.parametrize("method", ["post", "patch_once"])
 def test_a_create_is_never_repeated_when_its_outcome_is_unknown(
-    script: Script, connect: Open, trouble: Delivery
+    script: Script, connect: Open, trouble: Delivery, method: str
 ) -> None:
-    """After an unclear failure of a create there is one request and a warning to look first."""
+    """After an unclear failure of a create, or of a change whose caller looks first, there is
+    one request and a warning to look.
+    """
     script.answers = [trouble]
     with pytest.raises(Unavailable) as caught:
-        connect().post("/a", {})
+        getattr(connect(), method)("/a", {})
     assert caught.value.maybe_applied
     assert len(script.seen) == 1
 
 
-def test_a_create_that_was_not_processed_is_repeated(script: Script, connect: Open) -> None:
-    """429 says that nothing happened, so a create is sent again."""
+@pytest.mark.parametrize("method", ["post", "patch_once"])
+def test_a_create_that_was_not_processed_is_repeated(
+    script: Script, connect: Open, method: str
+) -> None:
+    """429 says that nothing happened, so a create is sent again, and so is such a change."""
     script.answers = [status(429)]
-    assert connect().post("/a", {}).body == {"fine": True}
+    assert getattr(connect(), method)("/a", {}).body == {"fine": True}
     assert len(script.seen) == 2
 
 

@@ -1,8 +1,9 @@
 """The one HTTP transport: every request of every product leaves here.
 
 Decides what is sent again and when: reads always; a create only when it provably was not
-processed; a change by id also when it may have been, because it can be repeated. Decides
-that nothing goes to another host. What an answer means is `muster.transport.answers`'.
+processed; a change by id also when it may have been, because it can be repeated, unless its
+caller wants to look first. Decides that nothing goes to another host. What an answer means is
+`muster.transport.answers`'.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class _Request:
     with_secrets: bool = False
     by_id: bool = False
     """Whether a POST sets fields of a record that it names."""
+    once: bool = False
+    """Whether the caller looks before a change is sent again that may have taken effect."""
 
     @property
     def is_write(self) -> bool:
@@ -58,7 +61,7 @@ class _Request:
 
     @property
     def repeatable(self) -> bool:
-        return self.method != "POST" or self.reads or self.by_id
+        return not self.once and (self.method != "POST" or self.reads or self.by_id)
 
 
 class Transport:
@@ -205,6 +208,15 @@ class Transport:
         """Change a record by its id; sent again like a read, because that changes no more."""
         url = self._url(path, parameters)
         return self._send(_Request(method="PATCH", url=url, body=body, read_anyway=read_anyway))
+
+    def patch_once(
+        self, path: str, body: Any, *, read_anyway: frozenset[int] = frozenset()
+    ) -> Answer:
+        """Change a record by its id; sent again like a create, so only if nothing happened."""
+        url = self._url(path, ())
+        return self._send(
+            _Request(method="PATCH", url=url, body=body, read_anyway=read_anyway, once=True)
+        )
 
     def own_url(self, link: str) -> httpx.URL:
         """Return a link's absolute URL; raises Unexpected when it leaves the endpoint."""

@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.entra.world import EntraWorld
 
 from muster.errors import AccessDenied, NotFound, Rejected, Unavailable
-from muster.lab.faults import LostReply, ServerError
+from muster.lab.faults import FaultKind, HtmlError, LostReply, ServerError, Throttle
 from muster.lab.graph import READ_PERMISSIONS
 from muster.model.names import AccountId
 from muster.model.secret import Secret
@@ -35,10 +35,9 @@ def set_password(
     password: Secret = CANARY,
     *,
     must_change: bool = False,
-    patience_s: float = 2.0,
 ) -> None:
     """Set a password through the port that jobs use."""
-    directory: PasswordDirectory = world.open(patience_s=patience_s).passwords
+    directory: PasswordDirectory = world.open().passwords
     directory.set_password(user, password, must_change=must_change, unlock=False)
 
 
@@ -118,15 +117,29 @@ def test_a_user_that_is_gone_is_named(rotating: EntraWorld) -> None:
             act()
 
 
-def test_an_outcome_that_is_unknown_says_so(rotating: EntraWorld) -> None:
-    """A lost answer is asked again, as the same password may be set twice; then it is unknown."""
+@pytest.mark.parametrize("fault", [LostReply(), ServerError(status=503), HtmlError()], ids=str)
+def test_an_outcome_that_is_unknown_is_left_to_the_job(
+    rotating: EntraWorld, fault: FaultKind
+) -> None:
+    """One request, and a word that it may have worked: whoever set another one later keeps it."""
     (user,) = rotating.add_users(1)
-    rotating.faults.add(LostReply(), method="PATCH")
+    rotating.faults.add(fault, method="PATCH")
+    with pytest.raises(Unavailable) as caught:
+        set_password(rotating, user)
+    assert caught.value.maybe_applied
+    assert sent(rotating) == 1
+    assert CANARY.reveal() not in repr(caught.value) + repr(caught.value.__cause__)
+
+
+def test_a_password_that_was_certainly_not_taken_is_sent_again(rotating: EntraWorld) -> None:
+    """A 429 says that nothing was processed."""
+    (user,) = rotating.add_users(1)
+    rotating.faults.add(Throttle(retry_after=0), method="PATCH")
     set_password(rotating, user)
-    for fault in (LostReply(), ServerError(status=503)):
-        rotating.faults.add(fault, method="PATCH", times=-1)
-        with pytest.raises(Unavailable) as caught:
-            set_password(rotating, user, patience_s=0)
-        assert caught.value.maybe_applied
-        assert CANARY.reveal() not in repr(caught.value) + repr(caught.value.__cause__)
-        rotating.faults.clear()
+    assert sent(rotating) == 2
+    assert rotating.lab.password(rotating.tenant, user) == CANARY.reveal()
+
+
+def sent(world: EntraWorld) -> int:
+    """Count the passwords that were sent."""
+    return sum(seen.method == "PATCH" for seen in world.lab.requests)

@@ -126,8 +126,11 @@ class Graph:
         return self._transport.follow(link, read_anyway=read_anyway)
 
     def change(self, path: str, body: Mapping[str, Any], read_anyway: frozenset[int]) -> Answer:
-        """Change a record by its id; the caller reads the status."""
-        return self._transport.patch(_VERSION + path, body, read_anyway=read_anyway)
+        """Change a record by its id, and not again if that may have worked.
+
+        The caller reads the status.
+        """
+        return self._transport.patch_once(_VERSION + path, body, read_anyway=read_anyway)
 
     def submit(self, path: str, body: Mapping[str, Any], read_anyway: frozenset[int]) -> Answer:
         """Call an action that must not be repeated; the caller reads the status."""

@@ -66,7 +66,7 @@ class EntraPasswords:
         must_change: bool,
         unlock: bool,  # noqa: ARG002 - Entra ends its lock-outs by itself
     ) -> None:
-        """Set a cloud user's password.
+        """Set a cloud user's password; not sent again where the first request may have worked.
 
         Raises:
             PasswordRefused: the policy or a banned word.
