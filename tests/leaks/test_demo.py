@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from tests.leaks.world import GIVEN, Known, Search
 import muster
 from muster.cli.main import app
 from muster.cli.shell import run
+from muster.lab.generate.estate import MAILS
 from muster.lab.lab import Lab
 
 EVERY_S = 0.02
@@ -29,32 +30,43 @@ ESTATES = ("ad-itglue-connectwise", "ad-native-halopsa")
 PLANTED = "planted-Variable-77"
 
 
-class Observer(threading.Thread):
-    """Looks for the demo's lab, and then again and again at its secrets and at our children."""
+class Observer:
+    """Looks again and again: at the secrets of the demo's lab, and, apart from that, at children.
+
+    Two threads, because the lab answers slowly while the demo wants it to.
+    """
 
     def __init__(self, estate: Path) -> None:
-        super().__init__(daemon=True)
         self.search: Search | None = None
         self.children: dict[str, bytes] = {}
         self._estate = estate
         self._end = threading.Event()
+        looks = (self._look_at_lab, self._look_at_children)
+        self._threads = [threading.Thread(target=one, daemon=True) for one in looks]
+        for one in self._threads:
+            one.start()
 
-    def run(self) -> None:
-        """Look until the end."""
+    def end(self) -> Search:
+        """Stop looking; return what was found."""
+        self._end.set()
+        for one in self._threads:
+            one.join()
+        assert self.search is not None
+        return self.search
+
+    def _look_at_lab(self) -> None:
         while not self._end.wait(EVERY_S):
             if self.search is None:
                 self._find_lab()
             else:
                 self.search.known.look()
-                self.children |= dict(_of_children())
                 self._read_registry(self.search)
 
-    def end(self) -> Search:
-        """Stop looking; return what was found."""
-        self._end.set()
-        self.join()
-        assert self.search is not None
-        return self.search
+    def _look_at_children(self) -> None:
+        while not self._end.wait(EVERY_S):
+            for name, content in _of_children():
+                if content:  # of a process that was killed, nothing is left to read
+                    self.children[name] = content
 
     def _read_registry(self, search: Search) -> None:
         """Take up the database as it is now: what is not yet merged into it, too."""
@@ -64,29 +76,19 @@ class Observer(threading.Thread):
 
     def _find_lab(self) -> None:
         ready = (self._estate / GIVEN).is_dir()
-        labs = [one for one in gc.get_objects() if isinstance(one, Lab)] if ready else []
-        if labs:
-            self.search = Search(Known(labs[-1], self._estate))
+        for one in gc.get_objects() if ready else ():
+            if isinstance(one, Lab) and one.mail.folder == self._estate / MAILS:
+                self.search = Search(Known(one, self._estate))
 
 
 def _of_children() -> Iterator[tuple[str, bytes]]:
     """Yield arguments and environment of every process that we started."""
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
+    for place in Path("/proc").iterdir():
+        with suppress(OSError):  # it is no process, or ended meanwhile
             parent = (place / "stat").read_text().rpartition(")")[2].split()[1]
             if int(parent) == os.getpid():
                 for what in ("cmdline", "environ"):
                     yield f"{what} of child {place.name}", (place / what).read_bytes()
-        except OSError:
-            continue
-
-
-@contextmanager
-def observed(estate: Path) -> Iterator[Observer]:
-    """Observe what happens meanwhile."""
-    observer = Observer(estate)
-    observer.start()
-    yield observer
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
@@ -105,9 +107,10 @@ def test_the_demo_shows_and_leaves_no_secret(
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     began = time.time()
-    with observed(tmp_path / "kept") as observer:
-        assert run(app, ("demo", "--keep", str(tmp_path / "kept"), "--estate", estate)) == 0
+    observer = Observer(tmp_path / "kept")
+    code = run(app, ("demo", "--keep", str(tmp_path / "kept"), "--estate", estate))
     search = observer.end()
+    assert code == 0
     search.known.add("variable", PLANTED)
     for name, content in observer.children.items():
         search.add(name, content)
