@@ -175,7 +175,8 @@ class _Circuit:
         """Give up after some in a row that did not end well, each with its own account."""
         self.failures[system] = 0 if result.done else self.failures[system] + 1
         if self.failures[system] >= _MOST_FAILURES_IN_A_ROW:
-            self.open[system] = f"Not tried, because earlier ones failed: {result.problem}"
+            last = f"{result.change.user}: {result.problem}"
+            self.open[system] = f"Not tried, because earlier ones failed. The last was {last}"
 
 
 def _on_record(

@@ -35,6 +35,7 @@ from muster.lab.faults import (
     Throttle,
 )
 from muster.lab.graph import READ_PERMISSIONS
+from muster.lab.itglue.state import KeyRights
 from muster.lab.key_value import KeyValueLab
 from muster.lab.lab import Lab
 from muster.lab.mix import Mix, VaultMix
@@ -42,10 +43,12 @@ from muster.model.accounts import AccountRecord, Known
 from muster.model.connections import KeyValue2, NativeVault, SecretRef, VaultBackend
 from muster.model.names import AccountType, PasswordAuthority, RemoteId
 from muster.model.passwords import JobEnd, JobKind, JobState, PasswordJob
+from muster.model.reasons import Reason
 from muster.model.rotation import RotationSettings, Window
 from muster.model.secret import Secret
 from muster.model.settings import Desired, Options, VaultOptions
 from muster.passwords.carry_out import reveal
+from muster.plan.rotation import MOST_UNKEPT
 from muster.ports import Ports
 from muster.reconcile import Report, reconcile
 from muster.registry.entry_store import SqliteEntryStore
@@ -312,6 +315,27 @@ def test_three_failures_in_a_row_back_off_and_are_a_condition_and_a_metric(
         assert all("Delegate" in one.last_error and one.last is None for one in failed)
         ldap(lab).clear()
         assert tried(timedelta(minutes=2), 0) == many
+
+
+def test_a_key_without_password_access_costs_three_passwords_at_most(tmp_path: Path) -> None:
+    """Those three are kept sealed until the key may write; nobody else's is touched before."""
+    with Lab(customers=1, people=160, clock=(clock := Clock())) as lab:
+        house = make_house(lab, tmp_path, clock)
+        house.run()
+        itglue = lab.itglue
+        itglue.grant(itglue.key, KeyRights(password_access=False))
+        house.run(timedelta(days=2))
+        begun = {job.account for job in house.known().jobs}
+        assert len(begun) == MOST_UNKEPT
+        for _ in range(3):
+            report = house.run(timedelta(minutes=10))
+            assert {job.account for job in house.known().jobs} == begun
+        waits = [f for f in report.proposal.plan.findings if f.reason is Reason.PASSWORDS_NOT_KEPT]
+        assert waits
+        itglue.grant(itglue.key, KeyRights())
+        house.run(timedelta(hours=2))
+        assert not house.known().jobs
+        assert house.check_nothing_is_lost() > MOST_UNKEPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from tests.plan.world import (
 
 from muster.model.limits import Limit, Limits
 from muster.model.names import (
+    AccountId,
     AccountType,
     Action,
     DirectoryKind,
@@ -184,6 +185,26 @@ def test_a_password_underway_is_waited_for() -> None:
     assert rotations(plan) == []
     (after,) = plan.records
     assert after.rotation.reason is Reason.PASSWORD_UNDERWAY
+
+
+@pytest.mark.parametrize(
+    ("waiting", "reason"), [(2, Reason.ROTATION_SCHEDULED), (3, Reason.PASSWORDS_NOT_KEPT)]
+)
+def test_no_password_is_set_while_the_vault_does_not_take_those_before(
+    waiting: int, reason: Reason
+) -> None:
+    """One entry may be closed to us; three in a row are the vault, and a fourth would join them."""
+    refused = replace(job().vault, failures=1, problem="The key may not write passwords.")
+    jobs = tuple(
+        replace(job(), id=f"job-{one}", account=AccountId(f"other-{one}"), vault=refused)
+        for one in range(waiting)
+    )
+    plan = make_plan(DUE.desired, DUE.observed, replace(DUE.known, jobs=jobs), NOW)
+    assert len(rotations(plan)) == (0 if waiting == 3 else 1)
+    (after,) = (one for one in plan.records if one.identity.id == ADMIN.id)
+    assert after.rotation.reason is reason
+    told = [one for one in plan.findings if one.reason is Reason.PASSWORDS_NOT_KEPT]
+    assert [one.account for one in told] == ([ADMIN.id] if waiting == 3 else [])
 
 
 def job() -> PasswordJob:

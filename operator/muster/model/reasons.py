@@ -176,6 +176,8 @@ class Reason(StrEnum):
     """Rotations of one account fail again and again."""
     NO_ENTRY_FOR_PASSWORD = "NoEntryForPassword"
     """The account has no vault entry that may hold its password, so it is not set."""
+    PASSWORDS_NOT_KEPT = "PasswordsNotKept"
+    """The vault has not taken several passwords that were set; no other is set until it does."""
     ACCOUNT_DISABLED = "AccountDisabled"
     """The account is disabled or expired, or has left the selection; its password stays."""
     SYNCED_USER = "SyncedUser"

@@ -14,6 +14,7 @@ from datetime import datetime
 from muster.model.directory import DirectoryUser
 from muster.model.entra import EntraUser
 from muster.model.names import AccountId, Action, Mode, Source, System
+from muster.model.passwords import VaultState
 from muster.model.plans import CustomerPlan, Finding
 from muster.model.reasons import Reason
 from muster.model.rotation import NO_ROTATION, Rotation
@@ -30,6 +31,10 @@ _SERVICE_NAMES = re.compile(
 
 IN_TURN = frozenset({Reason.ROTATION_SCHEDULED, Reason.ROTATION_FAILED})
 """How accounts stand that the schedule will rotate."""
+
+MOST_UNKEPT = 3
+"""So many passwords of a customer may wait for its vault; then no other is set. A single entry
+that was deleted or closed to us stops nobody else."""
 
 Plans = Mapping[AccountId, AccountPlan]
 
@@ -174,6 +179,16 @@ def _underway(one: Kept, _plan: AccountPlan, context: Context) -> Reason | None:
     return Reason.PASSWORD_UNDERWAY if one.identity.id in context.jobs else None
 
 
+def _unkept(_one: Kept, _plan: AccountPlan, context: Context) -> Reason | None:
+    """A vault that did not take the last passwords would hardly take the next."""
+    waiting = [
+        job
+        for job in context.jobs.values()
+        if job.vault.failures and job.vault.state is not VaultState.CONFIRMED
+    ]
+    return Reason.PASSWORDS_NOT_KEPT if len(waiting) >= MOST_UNKEPT else None
+
+
 RULES: tuple[Rule, ...] = (
     _underway,  # one password at a time
     _switched_off,  # a person's word comes first
@@ -184,6 +199,7 @@ RULES: tuple[Rule, ...] = (
     _service,  # something else uses it
     _unread,  # where it is to be kept was not seen
     _without_entry,  # it could not be kept
+    _unkept,  # others could not
 )
 
 
@@ -193,6 +209,9 @@ _TOLD = {
     "Say `dependents: None` in the policy's rotation if nothing else uses the password, or switch "
     "it off with an AccountOverride.",
     Reason.SYNCED_USER: "Its password is not set, because Entra Connect synchronizes the user.",
+    Reason.PASSWORDS_NOT_KEPT: "Its password is not rotated while the vault does not take those "
+    "that were set before. See what waits with muster passwords, and what the key may do with "
+    "muster doctor.",
 }
 
 
