@@ -100,10 +100,7 @@ class PasswordDirectory(Protocol):
     def set_password(
         self, account: AccountId, password: Secret, *, must_change: bool, unlock: bool
     ) -> None:
-        """Set the password, in one request with the other two.
-
-        It is sent again only when the last request certainly had no effect: otherwise the
-        caller looks first, because somebody else may have set another one meanwhile.
+        """Set the password, in one request with the other two; no repeat if it may have worked.
 
         Raises:
             PasswordRefused: the rules refuse it.

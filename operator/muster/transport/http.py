@@ -1,9 +1,8 @@
 """The one HTTP transport: every request of every product leaves here.
 
 Decides what is sent again and when: reads always; a create only when it provably was not
-processed; a change by id also when it may have been, because it can be repeated, unless its
-caller wants to look first. Decides that nothing goes to another host. What an answer means is
-`muster.transport.answers`'.
+processed; a change by id also when it may have been, unless its caller looks first. Decides
+that nothing goes to another host. What an answer means is `muster.transport.answers`'.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import logging
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -213,10 +212,8 @@ class Transport:
         self, path: str, body: Any, *, read_anyway: frozenset[int] = frozenset()
     ) -> Answer:
         """Change a record by its id; sent again like a create, so only if nothing happened."""
-        url = self._url(path, ())
-        return self._send(
-            _Request(method="PATCH", url=url, body=body, read_anyway=read_anyway, once=True)
-        )
+        request = _Request(method="PATCH", url=self._url(path, ()), body=body, once=True)
+        return self._send(replace(request, read_anyway=read_anyway))
 
     def own_url(self, link: str) -> httpx.URL:
         """Return a link's absolute URL; raises Unexpected when it leaves the endpoint."""
