@@ -99,6 +99,14 @@ def test_too_many_changes_of_one_kind(world: World, kind: str, count: int) -> No
     assert refused(enough.verdict()) == []
 
 
+def test_a_share_of_lost_links_is_one_of_those_who_had_them() -> None:
+    """Newcomers, who lose no link, do not raise what the others may lose."""
+    newcomers = tuple(person("Late", f"Comer{number}") for number in range(12))
+    world = replace(RELINKING, users=(*CROWD, *newcomers))
+    (message,) = refused(limited(world, relink=Limit(percent=50, floor=0)).verdict())
+    assert "12 changes of kind relink exceed the limit of 6" in message
+
+
 def test_the_guard_never_edits() -> None:
     """A refused plan is the plan."""
     world = limited(CREATING, create=NONE)
@@ -162,6 +170,9 @@ def test_an_approval_that_nothing_needs_is_not_used() -> None:
             (record(CROWD[0], psa=link(1, key=MatchKey.EMAIL)),),
             "shows 0 records where it showed 5",
         ),
+        (Source.VAULT, 5, (replace(KEPT[0], released_at=NOW),), None),
+        (Source.ENTRA, 5, (), None),
+        (Source.ENTRA, 5, (record(CROWD[0], pair=link(1)),), "shows 0 records where it showed 5"),
     ],
 )
 def test_a_source_that_shrank(
@@ -171,6 +182,7 @@ def test_a_source_that_shrank(
     shrink = Limit(percent=40, floor=10)
     world = replace(
         World(users=CROWD, policies=(settings(limits=Limits(shrink=shrink)),)),
+        customer=HYBRID_CUSTOMER if source is Source.ENTRA else CUSTOMER,
         sizes=((source, before),),
         records=kept,
     )
@@ -179,6 +191,17 @@ def test_a_source_that_shrank(
     if says:
         assert says in messages[0]
         assert "spec.limits.shrink" in messages[0]
+
+
+def test_the_strictest_policy_says_how_much_a_source_may_shrink() -> None:
+    """In whatever order the policies come."""
+    loose, strict = (
+        settings(policy=name, limits=Limits(shrink=Limit(percent=0, floor=floor)))
+        for name, floor in (("loose", 100), ("strict", 10))
+    )
+    for policies in ((loose, strict), (strict, loose)):
+        world = World(users=CROWD, policies=policies, sizes=((Source.DIRECTORY, 24),))
+        assert "it may lose 10 between two runs" in refused(world.verdict())[0]
 
 
 def shrunken(size: int, before: int = 40) -> World:
@@ -244,7 +267,8 @@ def test_the_reason_of_a_refusal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "left", "is_refused"), [(3, 0, True), (3, 1, False), (1, 0, False)]
+    ("kept", "left", "is_refused"),
+    [(3, 0, True), (2, 0, True), (3, 1, False), (1, 0, False)],
 )
 def test_a_policy_that_selects_nobody_any_more(kept: int, left: int, is_refused: bool) -> None:
     """All accounts of a policy leaving at once is refused, although the floor would allow it."""
@@ -254,6 +278,15 @@ def test_a_policy_that_selects_nobody_any_more(kept: int, left: int, is_refused:
     verdict = World(users=(*gone, *stay), records=known).verdict()
     reasons = [one.reason for one in verdict.refusals] if isinstance(verdict, Refused) else []
     assert reasons == ([Reason.SELECTION_EMPTIED] if is_refused else [])
+
+
+def test_a_policy_that_loses_everybody_is_refused_once() -> None:
+    """Where the limit refuses it, that is all that is said."""
+    gone = tuple(user(f"left{number}", "OU=Admins") for number in range(3))
+    world = limited(World(users=gone, records=tuple(map(record, gone))), release=NONE)
+    verdict = world.verdict()
+    assert isinstance(verdict, Refused)
+    assert [one.reason for one in verdict.refusals] == [Reason.LIMIT_EXCEEDED]
 
 
 STRANGERS = tuple(user(f"stranger{number}") for number in range(3))
