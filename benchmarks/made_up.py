@@ -12,8 +12,9 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from muster.lab.generate.estate import MspAccess, Whereabouts, write_estate
+from muster.lab.generate.estate import MAIL, Whereabouts, write_estate
 from muster.lab.generate.msp import generate_msp
 from muster.lab.generate.seeds import PlannedAccount, PlannedCustomer, PlannedGroup
 from muster.model.accounts import Known
@@ -42,6 +43,23 @@ from muster.resources import load_estate
 
 _SID = "S-1-5-21-1004336348-1177238915-682003330"
 _SPECIAL = re.compile(r'([\\,+"<>;=#])')
+
+_HERE = "https://localhost:1"
+_KEY = {"name": "key", "key": "value"}
+_INTEGRATIONS: dict[str, dict[str, Any]] = {
+    "it-glue": {"itGlue": {"endpoint": _HERE, "apiKeyRef": _KEY}},
+    "connectwise": {
+        "connectWise": {
+            "endpoint": _HERE,
+            "companyId": "msp",
+            "clientId": "client",
+            "publicKeyRef": _KEY,
+            "privateKeyRef": _KEY,
+        }
+    },
+    MAIL: {"smtp": {"host": "localhost", "from": "muster@example.com"}},
+}
+"""What the estate says about the MSP's systems; nobody connects to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +140,14 @@ def _new_contacts(ids: dict[Change, RemoteId]) -> Iterator[PsaContact]:
 
 def _desired(customer: PlannedCustomer) -> Desired:
     """Return what the lab's own estate says about the customer."""
-    here = "https://localhost:1"
-    access = MspAccess(it_glue=here, connect_wise=here, company_id="msp", client_id="client")
     whereabouts = Whereabouts(
-        facts=customer.facts, directory="ldaps://localhost:1", organization_id="1", company_id="1"
+        facts=customer.facts,
+        directory="ldaps://localhost:1",
+        vault=("it-glue", "1"),
+        psa=("connectwise", "1"),
     )
     with tempfile.TemporaryDirectory() as directory:
-        write_estate(Path(directory), access, [whereabouts])
+        write_estate(Path(directory), _INTEGRATIONS.items(), [whereabouts])
         loaded = load_estate([Path(directory)])
     loaded.checked()
     return loaded.estate.desired[0]
