@@ -82,6 +82,11 @@ class ForeignNextLink:
     host: str = "elsewhere.invalid"
 
 
+@dataclass(frozen=True, slots=True)
+class CircularNextLink:
+    """Let each page link to itself as the next one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meanwhile:
     """Run `action` after the request was processed and before the next: someone else's edit."""
@@ -101,6 +106,7 @@ FaultKind = (
     | StaleRead
     | DropRows
     | ForeignNextLink
+    | CircularNextLink
     | Meanwhile
 )
 

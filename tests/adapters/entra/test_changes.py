@@ -9,8 +9,8 @@ import pytest
 from tests.adapters.entra.world import NOBODY, NOTHING, EntraWorld, ids, one
 
 from muster.adapters.entra import EntraAdapter
-from muster.errors import RemoteError, Unavailable
-from muster.lab.faults import Meanwhile, ServerError
+from muster.errors import RemoteError, Unavailable, Unexpected
+from muster.lab.faults import CircularNextLink, Meanwhile, ServerError
 from muster.model.names import AccountId
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -151,6 +151,19 @@ def test_changes_that_cannot_be_read_are_an_error(
     world.faults.add(ServerError(status=400), path="delta")
     with pytest.raises(RemoteError, match="400"):
         adapter.read(NOTHING, NOBODY)
+    assert ids(adapter.read(NOTHING, NOBODY)) == users[1:]
+
+
+def test_changes_that_never_end_are_an_error(
+    world: EntraWorld, adapter: EntraAdapter, users: list[AccountId]
+) -> None:
+    """A page that links to itself is read once; nothing of it is used, and all is read anew."""
+    world.lab.delete_user(world.tenant, users[0])
+    world.faults.add(CircularNextLink(), path="delta", times=20)
+    with pytest.raises(Unexpected, match="in a circle"):
+        adapter.read(NOTHING, NOBODY)
+    assert world.paths().count("/users/delta") == 1
+    world.faults.clear()
     assert ids(adapter.read(NOTHING, NOBODY)) == users[1:]
 
 

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request
 
 from muster.errors import AccessDenied, RateLimited, RemoteError, Unavailable, Unexpected
 from muster.lab.faults import (
+    CircularNextLink,
     CutBody,
     FaultKind,
     ForeignNextLink,
@@ -184,6 +185,15 @@ def test_a_link_to_another_host_is_not_followed(world: EntraWorld) -> None:
     world.faults.add(ForeignNextLink(), path="/users", times=-1)
     with pytest.raises(Unexpected, match="another place"):
         world.open().read(NOTHING, NOBODY)
+
+
+def test_a_list_that_never_ends_is_an_error(world: EntraWorld) -> None:
+    """A page that links to itself is asked for twice at most, and nothing of it is used."""
+    world.add_users(5)
+    world.faults.add(CircularNextLink(), path=r"/users\?", times=20)
+    with pytest.raises(Unexpected, match="in a circle"):
+        world.open().read(NOTHING, NOBODY)
+    assert world.paths().count("/users") == 2
 
 
 def test_another_tenants_answer_is_not_used(world: EntraWorld) -> None:

@@ -22,6 +22,7 @@ from muster.adapters.entra.graph import (
     error_code,
     explain,
     next_link,
+    note_page,
     record_in,
     records_in,
 )
@@ -107,7 +108,9 @@ class UserReader:
         partial: set[str] = set()
         link: str | None = cursor.link
         page: Record = {}
+        followed = set[str]()
         while link is not None:
+            note_page(link, followed)
             answer = self._graph.follow(link, _LINK_STATES)
             if answer.status in _LINK_STATES:
                 _require_lost(answer)

@@ -104,9 +104,7 @@ class Graph:
         page, followed = record_in(first), set[str]()
         yield page
         while link := next_link(page):
-            if link in followed or len(followed) > _MAX_PAGES:
-                raise Unexpected("Microsoft Graph links its pages in a circle; nothing is used.")
-            followed.add(link)
+            note_page(link, followed)
             page = record_in(self._transport.follow(link, headers=headers).body)
             yield page
 
@@ -267,6 +265,13 @@ def next_link(page: Record) -> str | None:
     if link is None or (isinstance(link, str) and link):
         return link
     raise Unexpected("Microsoft Graph answered a page with a link that is none.")
+
+
+def note_page(link: str, followed: set[str]) -> None:
+    """Note a link before it is followed; raises Unexpected for pages that never end."""
+    if link in followed or len(followed) > _MAX_PAGES:
+        raise Unexpected("Microsoft Graph links its pages in a circle; nothing is used.")
+    followed.add(link)
 
 
 def literal(text: str) -> str:

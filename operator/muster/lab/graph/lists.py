@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from muster.lab.faults import DropRows, ForeignNextLink, find_fault
+from muster.lab.faults import CircularNextLink, DropRows, ForeignNextLink, find_fault
 from muster.lab.graph.answers import Outcome, refuse
 from muster.lab.graph.calls import Call
 from muster.lab.graph.knobs import GraphKnobs
@@ -46,7 +46,9 @@ class Lists:
         body: Json = {"@odata.context": f"{self._base()}/v1.0/$metadata#{call.path.strip('/')}"}
         if first and call.is_advanced:
             body["@odata.count"] = len(rows)
-        if rest := tuple(rows[cut:]):
+        if itself := self.circle(call):
+            body["@odata.nextLink"] = itself
+        elif rest := tuple(rows[cut:]):
             body["@odata.nextLink"] = self.link(call, "$skiptoken", rows=rest)
         shown = list(rows[:cut])
         if drop := find_fault(call.struck, DropRows):
@@ -88,6 +90,13 @@ class Lists:
             if name in call.parameters and kind == "$skiptoken"
         )
         return f"{host}/v1.0{call.path}?{kept}{kind}={token}"
+
+    def circle(self, call: Call) -> str | None:
+        """Return the link to a page that is to be followed by itself; None without that fault."""
+        if find_fault(call.struck, CircularNextLink) is None:
+            return None
+        query = "&".join(f"{name}={value}" for name, value in call.parameters.items())
+        return f"{self._base()}/v1.0{call.path}?{query}"
 
     def _size(self, call: Call) -> int:
         top = call.parameters.get("$top", str(DEFAULT_PAGE))

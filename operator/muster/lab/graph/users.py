@@ -121,6 +121,8 @@ class UserRoutes:
     def _changes(self, call: Call, rows: list[Json], end: int, fields: tuple[str, ...]) -> Outcome:
         size = self._lists.knobs.delta_page
         body: Json = {"value": rows[:size]}
+        if itself := self._lists.circle(call):
+            return Outcome(body={**body, "@odata.nextLink": itself})
         if rest := rows[size:]:
             link = self._lists.link(call, "$skiptoken", rows=rest, position=end, fields=fields)
             return Outcome(body={**body, "@odata.nextLink": link})
