@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from muster.resources.codes import Code
 from muster.resources.keys import hide_keys
@@ -82,6 +81,10 @@ def shorten(text: str, limit: int = 60) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most like this one, or None where none is."""
+    from rapidfuzz import fuzz, process  # only where something is wrong
+
     by_folded = {name.casefold(): name for name in known}
-    close = get_close_matches(word[:100].casefold(), by_folded, n=1, cutoff=0.6)
+    close = process.extractOne(
+        word[:100].casefold(), list(by_folded), scorer=fuzz.ratio, score_cutoff=60
+    )
     return by_folded[close[0]] if close else None
