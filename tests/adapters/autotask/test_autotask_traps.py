@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from tests.adapters.autotask.conftest import OpenPsa, StartLab
 
 from muster.adapters.autotask import AutotaskPsa
-from muster.adapters.autotask.contacts import clip
+from muster.adapters.autotask.contacts import NameLengths, changed_fields, clip
 from muster.adapters.autotask.verdicts import SignInRefused, verdict
 from muster.errors import (
     AccessDenied,
@@ -106,6 +107,18 @@ def test_trouble_on_a_later_page_loses_nothing(
     assert [contact.id for contact in contacts(psa, company)] == ids
     lab.faults.add(fault, path=r"Contacts/query\?", times=-1)
     with pytest.raises(Unavailable):
+        contacts(psa, company)
+
+
+def test_an_empty_page_with_a_next_one_is_not_asked_for_again(
+    lab: AutotaskLab, psa: AutotaskPsa
+) -> None:
+    """Pages are asked for by the last id, and such a page has none: there would be no end."""
+    company = lab.add_company("Contoso")
+    for n in range(501):
+        lab.add_contact(company, f"Person {n}")
+    lab.faults.add(DropRows(count=500), path=r"Contacts/query\?")
+    with pytest.raises(Unexpected, match="has a next page but showed nothing"):
         contacts(psa, company)
 
 
@@ -231,6 +244,21 @@ def test_what_autotask_would_refuse_is_not_sent(
     with pytest.raises(Rejected, match=words):
         psa.create_contact(RemoteId(lab.add_company("Contoso")), draft)
     assert lab.writes() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (ContactChange(given_name=" "), "both names"),
+        (ContactChange(surname=""), "both names"),
+        (ContactChange(email="x" * 244 + "@c.example"), None),
+        (ContactChange(email="x" * 245 + "@c.example"), "254"),
+    ],
+)
+def test_a_change_is_held_to_the_same(change: ContactChange, words: str | None) -> None:
+    """A name is not emptied, and an address of 254 characters is the longest."""
+    with pytest.raises(Rejected, match=words) if words else nullcontext():
+        changed_fields(change, NameLengths())
 
 
 def test_a_contact_of_another_company_is_not_changed(lab: AutotaskLab, psa: AutotaskPsa) -> None:

@@ -63,6 +63,19 @@ def test_an_edit_between_two_pages_is_read_again(halo: World) -> None:
     assert [contact.id for contact in halo.contacts(client)] == ids[1:]
 
 
+def test_newcomers_do_not_make_up_for_a_user_that_was_missed(halo: World) -> None:
+    """There are as many rows as are counted in the end, but the counts differ: it is read again."""
+    client = halo.lab.add_client("Contoso")
+    ids = [halo.lab.add_user(client, f"Person {n}") for n in range(150)]
+
+    def edit() -> None:
+        halo.lab.delete_user(ids[0])
+        ids.extend(halo.lab.add_user(client, f"Newcomer {n}") for n in range(2))
+
+    halo.lab.faults.add(Meanwhile(action=edit), path=f"{PATH}.*page_no=1&")
+    assert [contact.id for contact in halo.contacts(client)] == ids[1:]
+
+
 def test_a_list_that_never_holds_still_is_an_error(halo: World) -> None:
     """Then nothing is concluded from it."""
     client = halo.lab.add_client("Contoso")
