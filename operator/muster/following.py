@@ -7,19 +7,22 @@ Muster, has no effect. So a repeated or forged notice costs one read.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from muster.audit import Effect
-from muster.errors import PasswordRefused, RemoteError, SpecError
+from muster.errors import PasswordRefused, RemoteError, SpecError, Untold
 from muster.model.accounts import AccountRecord, Known
 from muster.model.connections import Integration
 from muster.model.names import Mode, RemoteId
-from muster.model.passwords import JobKind, JobState, Proof
+from muster.model.passwords import JobKind, JobState, Proof, Target
 from muster.model.secret import Secret
 from muster.model.settings import Desired
 from muster.passwords.carry_out import JobRequest, start
+from muster.passwords.patience import LAG, proofs_left
 from muster.passwords.protocol import conclude
 from muster.passwords.steps import Finished
 from muster.plan.edits import edit_job
@@ -57,7 +60,7 @@ class FollowState(StrEnum):
     NOTHING_NEW = "NothingNew"
     """The edit is Muster's own, was followed, or is older than the directory's password."""
     UNDERWAY = "Underway"
-    """Another password of the account is being set; look again later."""
+    """A password of the account is being set, or may still settle; look again later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +89,13 @@ def follow_edit(edited: Edited, desired: Desired, ports: Ports) -> Followed:
     if any(job.account == record.identity.id for job in known.jobs):
         return Followed(state=FollowState.UNDERWAY, message=f"{user}: a password is being set.")
     found = _look(edited, record, known, (desired, ports))
-    if found is None:
-        return Followed(state=FollowState.NOTHING_NEW, message=f"{user}: nothing new.")
-    return _set(found, record, desired, ports)
+    match found:
+        case PasswordOrder():
+            return _set(found, record, desired, ports)
+        case FollowState.UNDERWAY:
+            return Followed(state=found, message=f"{user}: the last password may still settle.")
+        case _:
+            return Followed(state=found, message=f"{user}: nothing new.")
 
 
 def _holder(edited: Edited, desired: Desired, known: Known) -> AccountRecord | None:
@@ -126,21 +133,39 @@ def _unwanted(record: AccountRecord, desired: Desired) -> str:
     return "" if record.leaving_since is None else "it has left the selection."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """An edit as the vault tells it, and whose entry it is."""
+
+    edited: Edited
+    edit: PasswordEdit
+    record: AccountRecord
+    known: Known
+
+
 def _look(
     edited: Edited, record: AccountRecord, known: Known, scene: tuple[Desired, Ports]
-) -> PasswordOrder | None:
-    """Return what an edit asks for; None where it asks for nothing new."""
+) -> PasswordOrder | FollowState:
+    """Return what an edit asks for, or why it asks for nothing now."""
     ports = scene[1]
     vault: object = ports.vault
-    if not isinstance(vault, FollowsEdits):
-        return None
-    edit = vault.find_edit(edited.organization, edited.entry)
+    edit = (
+        vault.find_edit(edited.organization, edited.entry)
+        if isinstance(vault, FollowsEdits)
+        else None
+    )
     if edit is None or _is_old(edit, record, known, ports):
-        return None
-    password = _read(edited, edit, record, ports)
-    if password is None or _is_ours(edit, password, record, known, scene):
-        return None
-    return _order(edited, edit, password)
+        return FollowState.NOTHING_NEW
+    told = _Told(edited=edited, edit=edit, record=record, known=known)
+    password = _read(told, ports)
+    if password is None:
+        return FollowState.NOTHING_NEW
+    try:
+        standing = _known_already(told, password, scene)
+    except Untold:
+        # Left open, as where nothing proves: beside Muster's own write it counts as that.
+        standing = FollowState.NOTHING_NEW
+    return standing or _order(edited, edit, password)
 
 
 def _is_old(edit: PasswordEdit, record: AccountRecord, known: Known, ports: Ports) -> bool:
@@ -152,54 +177,75 @@ def _is_old(edit: PasswordEdit, record: AccountRecord, known: Known, ports: Port
     return any(end.id == told or (end.was_set and edit.at < end.ended_at - _SKEW) for end in ends)
 
 
-def _read(edited: Edited, edit: PasswordEdit, record: AccountRecord, ports: Ports) -> Secret | None:
+def _read(told: _Told, ports: Ports) -> Secret | None:
     """Read the password from the vault, on the record."""
+    vault, edited = ports.vault, told.edited
+    with _recorded(told, "ReadPassword", "vault", ports):
+        return vault.read_password(edited.organization, edited.entry) if vault else None
+
+
+@contextmanager
+def _recorded(told: _Told, action: str, system: str, ports: Ports) -> Iterator[None]:
     effect = Effect(
-        customer=record.customer,
-        action="ReadPassword",
-        subject=f"{record.identity.user} {record.identity.id} {edited.entry}",
-        system="vault",
+        customer=told.record.customer,
+        action=action,
+        subject=f"{told.record.identity.user} {told.record.identity.id} {told.edited.entry}",
+        system=system,
         reason="options.vault.followEdits",
-        requested_by=_by(edited, edit),
+        requested_by=_by(told.edited, told.edit),
     )
     begun = ports.audit.begin(effect)
     try:
-        vault = ports.vault
-        password = vault.read_password(edited.organization, edited.entry) if vault else None
+        yield
     except RemoteError as error:
         ports.audit.end(begun, effect, "Failed", str(error))
         raise
     ports.audit.end(begun, effect, "Done")
-    return password
 
 
-def _is_ours(
-    edit: PasswordEdit,
-    password: Secret,
-    record: AccountRecord,
-    known: Known,
-    scene: tuple[Desired, Ports],
-) -> bool:
-    """Say whether the directory has the password already, or has a younger one.
+def _known_already(
+    told: _Told, password: Secret, scene: tuple[Desired, Ports]
+) -> FollowState | None:
+    """Return why nothing is set now; None where the directory is to get the password.
 
     A password that Muster itself wrote is told by the vault as well. Only next to such a write is
     it tried out, because a wrong attempt counts towards lockout.
     """
     desired, ports = scene
-    kind, account = targets_of(record, desired.customer)[0]
+    kind, account = targets_of(told.record, desired.customer)[0]
     directory = hands_of(desired, ports, strict=True).directories.get(kind)
     if directory is None:
-        raise SpecError((f"{record.identity.user}: {kind} is not connected.",))
-    changed = directory.read_password_state(account).changed_at
-    if changed is not None and edit.at < changed - _SKEW:
-        return True
-    near = any(
-        end.account == record.identity.id and end.was_set and edit.at <= end.ended_at + _SKEW
-        for end in known.job_ends
+        raise SpecError((f"{told.record.identity.user}: {kind} is not connected.",))
+    state = directory.read_password_state(account)
+    if state.changed_at is not None and told.edit.at < state.changed_at - _SKEW:
+        return FollowState.NOTHING_NEW
+    ended_at = _end_beside(told)
+    if ended_at is None:
+        return None
+    if directory.proves_by is Proof.CHANGE_DATE:
+        return FollowState.NOTHING_NEW
+    target = Target(system=kind, account=account, proves_by=directory.proves_by)
+    if not proofs_left(target, state, directory.read_policy(account)):
+        return FollowState.UNDERWAY
+    with _recorded(told, "ProvePassword", str(kind), ports):
+        live = directory.prove(account, password)
+    return FollowState.NOTHING_NEW if live else _after_no(target, ended_at, ports.clock())
+
+
+def _after_no(target: Target, ended_at: datetime, now: datetime) -> FollowState | None:
+    """Return what a refusal means: Entra's sign-in may lag behind, and takes it later."""
+    lags = target.proves_by is Proof.TOKEN_REQUEST and now < ended_at + LAG
+    return FollowState.UNDERWAY if lags else None
+
+
+def _end_beside(told: _Told) -> datetime | None:
+    """Return when Muster last set a password, where the edit may be its own write."""
+    ends = (
+        end.ended_at
+        for end in told.known.job_ends
+        if end.account == told.record.identity.id and end.was_set
     )
-    if not near:
-        return False
-    return directory.proves_by is not Proof.BIND or directory.prove(account, password)
+    return max((end for end in ends if told.edit.at <= end + _SKEW), default=None)
 
 
 def _order(edited: Edited, edit: PasswordEdit, password: Secret) -> PasswordOrder:

@@ -4,130 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
+from tests.webhook.follow_world import NEW, World, open_world
 
-from muster.adapters.secrets import FileSecrets
-from muster.assembly import Assembly
-from muster.audit import FileSink, Trail, verify
+from muster.audit import verify
 from muster.errors import SpecError
-from muster.following import Edited, Followed, FollowState, follow_edit
+from muster.following import FollowState
 from muster.lab.lab import Lab
-from muster.model.accounts import AccountRecord
-from muster.model.names import LINKED_STATES, AccountType, Mode, RemoteId
+from muster.model.names import AccountType, Mode, RemoteId
 from muster.model.reasons import Reason
-from muster.model.settings import Desired
 from muster.reconcile import reconcile
-from muster.registry.sqlite import SqliteRegistry
-from muster.resources import load_estate
-from muster.transport.options import HttpOptions
-
-NEW = "Freshly-Chosen-77-words"
-
-
-@dataclass(slots=True)
-class World:
-    """A customer of the lab whose policy follows edits, kept and linked."""
-
-    lab: Lab
-    desired: Desired
-    assembly: Assembly
-    registry: SqliteRegistry
-    folder: Path
-    minutes: int = 0
-    seconds: int = 0
-
-    def now(self) -> datetime:
-        """Return the time that IT Glue's clock shows."""
-        # Whole seconds are told, so that two edits need a second between them.
-        return datetime.now(UTC) + timedelta(minutes=self.minutes, seconds=self.seconds)
-
-    def person(self, kind: AccountType = AccountType.END_USER, skip: int = 0) -> AccountRecord:
-        """Return an account with an entry."""
-        known = self.registry.load(self.desired.customer.name)
-        fit = (
-            one
-            for one in known.records
-            if one.account_type is kind and one.vault.state in LINKED_STATES
-        )
-        return list(fit)[skip]
-
-    def edit(self, person: AccountRecord, password: str = NEW) -> Edited:
-        """Set a password in an entry as a technician does, and say where."""
-        self.seconds += 1
-        self.lab.itglue.edit_password(str(person.vault.id), password=password)
-        return self.notice(person)
-
-    def notice(self, person: AccountRecord) -> Edited:
-        """Return what the webhook says of a person's entry."""
-        vault = self.desired.customer.vault
-        assert vault is not None
-        assert person.vault.id is not None
-        return Edited(
-            integration=vault.integration,
-            organization=vault.organization_id,
-            entry=person.vault.id,
-        )
-
-    def follow(self, edited: Edited, desired: Desired | None = None) -> Followed:
-        """Look into a notice."""
-        chosen = desired or self.desired
-        return follow_edit(edited, chosen, self.assembly.ports(chosen))
-
-    def live(self, person: AccountRecord) -> str | None:
-        """Return the password that signs in."""
-        domain = self.lab.domains["contoso"]
-        return domain.password(domain.find(person.identity.sam))
-
-    @property
-    def organization(self) -> RemoteId:
-        """The customer's organization."""
-        assert self.desired.customer.vault is not None
-        return self.desired.customer.vault.organization_id
-
-    def kept(self, person: AccountRecord) -> str:
-        """Return the password that the entry holds."""
-        rows = self.lab.itglue.passwords(self.organization)
-        return str(next(row["password"] for row in rows if row["id"] == person.vault.id))
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A lab whose first customer was reconciled once."""
-    with ExitStack() as stack:
-        worlds: list[World] = []
-        lab = stack.enter_context(Lab(customers=1, people=8))
-        lab.itglue.clock = lambda: datetime.now(UTC) - timedelta(days=3)
-        lab.write_estate(tmp_path / "estate")
-        for file in (tmp_path / "estate" / "policies").rglob("*.yaml"):
-            bodies = list(yaml.safe_load_all(file.read_text()))
-            for body in bodies:
-                body["spec"]["options"].setdefault("vault", {})["followEdits"] = True
-            file.write_text(yaml.safe_dump_all(bodies))
-        loaded = load_estate([tmp_path / "estate"])
-        loaded.checked()
-        registry = stack.enter_context(SqliteRegistry.open(tmp_path / "state.sqlite"))
-        [desired] = loaded.estate.desired
-        trail = Trail(FileSink(tmp_path / "audit.jsonl"), "olivia")
-        assembly = Assembly(
-            FileSecrets(tmp_path / "estate" / "secrets"),
-            registry,
-            lambda: datetime.now(UTC) + timedelta(minutes=worlds[0].minutes),
-            HttpOptions(retry_budget_s=0.3, first_delay_s=0.05),
-            trail_of=lambda _: trail,
-        )
-        stack.callback(assembly.close)
-        worlds.append(World(lab, desired, assembly, registry, tmp_path))
-        reconcile(desired, assembly.ports(desired))
-        for row in lab.itglue.passwords(worlds[0].organization):
-            lab.itglue.edit_password(row["id"], password=row["password"] or "Old-one-of-them-12")
-        lab.itglue.clock = worlds[0].now
-        yield worlds[0]
+    with Lab(customers=1, people=8) as lab, open_world(lab, tmp_path) as opened:
+        yield opened
 
 
 def test_an_edit_reaches_the_directory_once(world: World) -> None:
