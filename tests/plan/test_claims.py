@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from tests.plan.world import (
     EVERYTHING,
     NOW,
@@ -20,6 +21,7 @@ from tests.plan.world import (
     user,
 )
 
+from muster.model.directory import DirectoryUser
 from muster.model.names import LinkState, MatchKey, RemoteId, System
 from muster.model.reasons import Reason
 from muster.model.settings import OrganizationalUnit, SelectActiveDirectory
@@ -27,6 +29,7 @@ from muster.model.settings import OrganizationalUnit, SelectActiveDirectory
 ANNA, BERT = user("anna"), user("bert")
 ADMINS = SelectActiveDirectory(organizational_units=(OrganizationalUnit(path="OU=Admins"),))
 BOTH = World(users=(ANNA, BERT), policies=(settings(options=EVERYTHING),))
+PLAIN = (settings(),)
 
 
 def test_a_returning_account_does_not_take_its_record_back() -> None:
@@ -92,18 +95,43 @@ def test_a_pin_settles_a_dispute() -> None:
     assert owners(world, System.VAULT) == {RemoteId("1"): [ANNA.id]}
 
 
-def test_a_pin_does_not_take_what_another_holds() -> None:
+@pytest.mark.parametrize(("wants", "has"), [(ANNA, BERT), (BERT, ANNA)])
+def test_a_pin_does_not_take_what_another_holds(wants: DirectoryUser, has: DirectoryUser) -> None:
     """A pinned record that another account holds is taken away from it first, by a person."""
     world = replace(
         BOTH,
-        entries=(entry(1, "bert"),),
-        records=(record(BERT, vault=link(1)),),
-        overrides=(override(ANNA, vault=pin(1)),),
+        entries=(entry(1, "carla"),),
+        records=(record(has, vault=link(1)),),
+        overrides=(override(wants, vault=pin(1)),),
     )
-    assert world.vault_link(ANNA).reason is Reason.OVERRIDE_INVALID
-    assert owners(world, System.VAULT) == {RemoteId("1"): [BERT.id]}
-    settled = replace(world, overrides=(*world.overrides, override(BERT, "b", vault=forbid(1))))
-    assert owners(settled, System.VAULT)[RemoteId("1")] == [ANNA.id]
+    assert world.vault_link(wants).reason is Reason.OVERRIDE_INVALID
+    assert owners(world, System.VAULT) == {RemoteId("1"): [has.id]}
+    settled = replace(world, overrides=(*world.overrides, override(has, "b", vault=forbid(1))))
+    assert owners(settled, System.VAULT)[RemoteId("1")] == [wants.id]
+
+
+@pytest.mark.parametrize(("has", "wants"), [(ANNA, BERT), (BERT, ANNA)])
+def test_a_second_pin_does_not_undo_the_first(has: DirectoryUser, wants: DirectoryUser) -> None:
+    """Who has the record that two overrides pin keeps it; the other one is told who that is."""
+    world = replace(
+        BOTH,
+        entries=(entry(1, "carla"),),
+        records=(record(has, vault=link(1)),),
+        overrides=(override(has, "first", vault=pin(1)), override(wants, "second", vault=pin(1))),
+    )
+    assert owners(world, System.VAULT) == {RemoteId("1"): [has.id]}
+    assert world.vault_link(has).state is LinkState.LINKED_BY_OVERRIDE
+    refused = world.vault_link(wants)
+    assert (refused.state, refused.reason) == (LinkState.CONFLICT, Reason.OVERRIDE_INVALID)
+    assert f"linked to {has.upn}" in refused.message
+
+
+def test_what_a_person_took_away_is_not_lost_when_it_is_gone() -> None:
+    """A deleted entry that was forbidden before is no link to look for."""
+    world = replace(BOTH, users=(ANNA,), records=(record(ANNA, vault=link(1)),), policies=PLAIN)
+    assert world.vault_link(ANNA).state is LinkState.MATCH_LOST
+    forbidden = replace(world, overrides=(override(ANNA, vault=forbid(1)),))
+    assert forbidden.vault_link(ANNA).state is LinkState.UNMATCHED
 
 
 def test_two_accounts_that_match_one_record_conflict() -> None:

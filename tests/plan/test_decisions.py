@@ -166,6 +166,14 @@ def test_who_leaves(
     assert after.vault.id == "1"
 
 
+def test_what_another_types_policy_leaves_out_is_no_reason_to_keep_an_account() -> None:
+    """An end user who now lies among the administrators has left, disabled there or not."""
+    moved = replace(JOHN, dn=user("jsmith", "OU=Admins").dn, enabled=False)
+    world = replace(KEPT, users=(moved,), policies=(settings(), settings(ADMINISTRATOR)))
+    decision = world.decision(moved)
+    assert (decision.state, decision.reason) == (DecisionState.RELEASED, Reason.LEFT_SELECTION)
+
+
 def test_a_release_touches_nothing_outside() -> None:
     """A released account is a tombstone that keeps its links; no system is written to."""
     world = replace(KEPT, users=(GONE,))

@@ -9,6 +9,7 @@ from tests.plan.world import (
     AD_CATEGORY,
     EVERYTHING,
     HYBRID_CUSTOMER,
+    IGNORE,
     MICROSOFT_365,
     NOW,
     World,
@@ -144,11 +145,12 @@ def test_nobody_takes_the_record_of_an_account_that_is_not_seen() -> None:
 
 
 def test_not_even_a_persons_decision_moves_what_is_not_seen() -> None:
-    """A forbidden or pinned record of an unread account is nobody else's until it is read."""
+    """A record that was taken from, or pinned to, an unread account is nobody else's till then."""
     boss = record(BOSS, account_type=AccountType.ADMINISTRATOR, vault=link(1))
     world = replace(BOTH, entries=(entry(1, ANNA.sam), entry(2, JOHN.sam)), unread=(Source.ENTRA,))
-    taken = replace(world, records=(boss,), overrides=(override(BOSS, vault=forbid(1)),))
-    assert taken.vault_link(ANNA).state is LinkState.CONFLICT
+    for away in (forbid(1), IGNORE):
+        taken = replace(world, records=(boss,), overrides=(override(BOSS, vault=away),))
+        assert taken.vault_link(ANNA).state is LinkState.CONFLICT
     free = replace(boss, vault=link(None, LinkState.UNMATCHED, None, Reason.NO_MATCH))
     pinned = replace(world, records=(free,), overrides=(override(BOSS, vault=pin(2)),))
     assert pinned.vault_link(JOHN).state is LinkState.CONFLICT

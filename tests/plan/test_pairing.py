@@ -103,6 +103,11 @@ def like_john(**fields: Any) -> EntraUser:
             like_john(mail="john.smith@example.test", synced=True, on_premises_sid="S-1-5-21-9"),
             None,
         ),
+        (
+            JOHN,
+            like_john(mail="john.smith@example.test", synced=False, on_premises_sid="S-1-5-21-9"),
+            MatchKey.MAIL,
+        ),
     ],
 )
 def test_a_pair_is_found(john: DirectoryUser, half: EntraUser, key: MatchKey | None) -> None:
@@ -138,6 +143,21 @@ def test_whom_somebody_elses_anchor_names_is_not_taken_by_name() -> None:
     assert link.state is LinkState.UNMATCHED
     (candidate,) = link.candidates
     assert candidate.evidence == "UserPrincipalName, of another account of Active Directory"
+
+
+def test_an_anchor_of_two_accounts_names_the_same_one_in_any_order() -> None:
+    """Whose user it is does not depend on the order in which the directory lists them."""
+    first, second = sorted((user("one"), user("two")), key=lambda one: one.id)
+    twins = tuple(
+        replace(one, mail="twins@example.test", consistency_guid=OTHER_GUID)
+        for one in (first, second)
+    )
+    half = like_john(mail="twins@example.test", immutable_id=anchor(OTHER_GUID))
+    by_mail = (settings(options=Options(pairing=(MatchKey.MAIL,))),)
+    for users in (twins, twins[::-1]):
+        world = replace(HYBRID, users=users, cloud=(half,), policies=by_mail)
+        assert world.pair_link(first).state is LinkState.LINKED
+        assert world.pair_link(second).state is LinkState.UNMATCHED
 
 
 def test_a_display_name_is_a_suggestion_unless_the_policy_names_it() -> None:
@@ -339,6 +359,25 @@ def test_s20_muster_sets_no_passwords_where_entra_connect_does(
     )
     approved = replace(world.desired, customer=replace(MUSTER, approvals=(approval,)))
     assert isinstance(guard(verdict.plan, approved, world.known, world.now), Refused)
+
+
+def test_s20_a_pair_of_former_times_is_no_contradiction() -> None:
+    """An administrator's link to a synchronized user rests; nobody sets two passwords by it."""
+    policy = settings(AccountType.ADMINISTRATOR)
+    admin = person("John", "Smith", dn=user("jsmith", "OU=Admins").dn)
+    half = synced(admin)
+    resting = Link(
+        state=LinkState.LINKED,
+        reason=Reason.MATCHED,
+        id=RemoteId(half.id),
+        key=MatchKey.SID,
+    )
+    known = record(admin, account_type=AccountType.ADMINISTRATOR, pair=resting)
+    world = World(
+        users=(admin,), cloud=(half,), customer=MUSTER, policies=(policy,), records=(known,)
+    )
+    assert world.pair_link(admin).id == RemoteId(half.id)
+    assert isinstance(world.verdict(), Approved)
 
 
 @pytest.mark.parametrize("carried", [True, False])

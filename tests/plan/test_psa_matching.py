@@ -25,6 +25,7 @@ from tests.plan.world import (
 
 from muster.model.connections import Autotask, Integration, SecretRef
 from muster.model.names import (
+    AccountId,
     AccountType,
     Action,
     DriftRemediation,
@@ -196,13 +197,39 @@ def test_a_shared_address_creates_no_contact() -> None:
     assert Action.CREATE not in actions(world.plan(), System.PSA)
 
 
-def test_the_stronger_tier_claims_first() -> None:
-    """Who has the address gets the contact; the namesake does not."""
-    namesake = user("jsmith2", given_name="John", surname="Smith")
+@pytest.mark.parametrize("digit", ["0", "f"])
+def test_the_stronger_tier_claims_first(digit: str) -> None:
+    """Who has the address gets the contact; the namesake does not, whoever is looked at first."""
+    own_id = AccountId(digit * 32)
+    namesake = user("jsmith2", id=own_id, given_name="John", surname="Smith")
     world = replace(ALONE, users=(JOHN, namesake), contacts=(contact(1, "John Smith", MAIL),))
     assert world.psa_link(JOHN).id == "1"
     assert world.psa_link(namesake).state is LinkState.CONFLICT
     assert "jsmith@corp.example.test" in world.psa_link(namesake).message
+
+
+def test_what_a_stronger_tier_left_open_is_not_settled_by_a_weaker() -> None:
+    """One of two contacts with John's address is not given away to his namesake meanwhile."""
+    namesake = user("jsmith2", given_name="John", surname="Smith")
+    both = (contact(1, "John Smith", MAIL), contact(2, "J T", MAIL))
+    world = replace(ALONE, users=(JOHN, namesake), contacts=both)
+    assert world.psa_link(JOHN).state is AMBIGUOUS
+    assert world.psa_link(namesake).state is LinkState.CONFLICT
+
+
+def test_several_namesakes_with_other_addresses_are_one_question() -> None:
+    """All of them are shown, whatever the policy says about the addresses."""
+    both = (contact(1, "John Smith", "a@example.test"), contact(2, "John Smith", "b@example.test"))
+    world = replace(fallback(NameFallback.UNLESS_EMAIL_DIFFERS), contacts=both)
+    found = world.psa_link(JOHN)
+    assert (found.state, found.reason) == (AMBIGUOUS, Reason.SEVERAL_MATCHES)
+    assert [one.id for one in found.candidates] == ["1", "2"]
+
+
+def test_half_a_name_is_no_name() -> None:
+    """An account and a contact that both lack the surname have nothing in common by that."""
+    world = replace(ALONE, users=(user("john", given_name="John"),), contacts=(contact(1, "John"),))
+    assert world.psa_link(world.users[0]).state is LinkState.UNMATCHED
 
 
 def test_what_is_created() -> None:
@@ -218,6 +245,7 @@ def test_what_is_created() -> None:
     [
         ({"given_name": None, "surname": None, "display_name": "J Smith"}, ("J Smith", "")),
         ({"given_name": None, "surname": None, "display_name": None}, ("jsmith", "")),
+        ({"given_name": None, "surname": "Smith", "display_name": "J Smith"}, ("J Smith", "")),
         ({"given_name": "J" * 40, "surname": "S" * 40}, ("J" * 30, "S" * 30)),
         ({"given_name": "Cher", "surname": None}, ("Cher", "")),
     ],

@@ -243,6 +243,7 @@ def hidden(sam: str, **fields: Any) -> DirectoryUser:
         (user("anna", rid=501), Exclude(), Reason.EXCLUDED_WELL_KNOWN, "built-in account"),
         (user("anna", rid=502), Exclude(), Reason.EXCLUDED_WELL_KNOWN, "built-in account"),
         (user("anna", rid=503), Exclude(), Reason.EXCLUDED_WELL_KNOWN, "built-in account"),
+        (user("anna", rid=504), Exclude(), Reason.EXCLUDED_WELL_KNOWN, "built-in account"),
         (user("anna", rid=500), Exclude(), Reason.EXCLUDED_WELL_KNOWN, "built-in Administrator"),
         (user("anna", critical=True), Exclude(), Reason.EXCLUDED_WELL_KNOWN, "built-in account"),
         (

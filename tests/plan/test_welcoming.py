@@ -10,6 +10,7 @@ import pytest
 from tests.plan.world import (
     CLOUD_CUSTOMER,
     CUSTOMER,
+    HYBRID_CUSTOMER,
     MAIL,
     NOW,
     WELCOME,
@@ -26,7 +27,7 @@ from tests.plan.world import (
 )
 
 from muster.model.mail import WelcomeState
-from muster.model.names import Action, Mode, System
+from muster.model.names import Action, Mode, Source, System
 from muster.model.plans import ChangeResult, CustomerPlan
 from muster.model.reasons import Reason
 from muster.model.settings import Options, SelectEntra
@@ -87,6 +88,13 @@ def test_who_was_there_is_no_newcomer(*, cloud_only: bool) -> None:
     plan = again.plan()
     assert _sent(plan) == []
     assert "AddressKnown" in finding(plan, Reason.WELCOME_EMAIL_SKIPPED).message
+
+
+def test_an_address_is_free_again_when_its_account_was_released() -> None:
+    """Somebody new who gets it is a newcomer, and is welcomed."""
+    left = replace(WORLD.applied(), users=(ANNA,)).applied()
+    heir = replace(JOHN, id=account_id("anew"))
+    assert _sent(replace(left, users=(ANNA, heir)).plan()) == [JOHN.mail]
 
 
 def test_without_an_address_it_is_skipped_and_reported() -> None:
@@ -206,6 +214,26 @@ def test_nobody_who_is_disabled_is_mailed() -> None:
     world = World(users=people, policies=(policy,)).applied()
     gone = replace(world, users=(ANNA, replace(JOHN, enabled=False)))
     assert _sent(gone.plan()) == []
+
+
+@pytest.mark.parametrize(
+    "dark",
+    [
+        {"policies": (_policy(mode=Mode.OBSERVE),)},
+        {"customer": HYBRID_CUSTOMER, "unread": (Source.DIRECTORY,)},
+    ],
+    ids=["observe", "unread"],
+)
+def test_a_mail_that_waits_goes_on_waiting_while_nothing_may_be_done(dark: Any) -> None:
+    """Under Observe, or while the account cannot be seen, nothing is sent and nothing forgotten."""
+    one_each = _policy(welcome=replace(WELCOME, max_per_run=1))
+    world = World(users=(ANNA, JOHN), policies=(one_each,)).applied()
+    assert _sent(world.plan()) == [JOHN.mail]
+    waiting = replace(world, **dark)
+    assert _sent(waiting.plan()) == []
+    assert _welcome(waiting)[0] is WelcomeState.PENDING
+    light = replace(waiting.applied(), policies=world.policies, unread=())
+    assert _sent(light.plan()) == [JOHN.mail]
 
 
 @pytest.mark.parametrize(

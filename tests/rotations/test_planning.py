@@ -31,6 +31,7 @@ from muster.model.names import (
     AccountType,
     Action,
     DirectoryKind,
+    LeaveAction,
     Mode,
     PasswordAuthority,
     RemoteId,
@@ -49,7 +50,7 @@ from muster.model.passwords import (
 from muster.model.plans import Change, CustomerPlan, Refused
 from muster.model.reasons import Reason
 from muster.model.rotation import Rotation, RotationDemand, RotationSettings, Window
-from muster.model.settings import Options, Select, SelectEntra
+from muster.model.settings import Exclude, OnLeave, Options, Select, SelectEntra
 from muster.plan.make import make_plan
 from muster.plan.password_targets import sets_in_entra, targets_of
 from muster.plan.rotation import only_rotations
@@ -119,6 +120,24 @@ REFUSED: dict[str, tuple[Reason, dict[str, Any]]] = {
         Reason.OBSERVE_ONLY,
         {"policies": (replace(ADMINS, mode=Mode.OBSERVE),)},
     ),
+    "expired": (
+        Reason.ACCOUNT_DISABLED,
+        {
+            "users": (replace(ADMIN, expires=NOW),),
+            "policies": (replace(ADMINS, exclude=Exclude(disabled=False)),),
+        },
+    ),
+    "kept after it left": (
+        Reason.ACCOUNT_DISABLED,
+        {
+            "users": (user(ADMIN.sam, "OU=Elsewhere"),),
+            "policies": (replace(ADMINS, on_leave=OnLeave(action=LeaveAction.RETAIN)),),
+        },
+    ),
+    "no vault": (
+        Reason.NO_ENTRY_FOR_PASSWORD,
+        {"customer": replace(CUSTOMER, vault=None), "records": (replace(KNOWN, vault=NOT_LINKED),)},
+    ),
     "switched off": (
         Reason.ROTATION_SWITCHED_OFF,
         {"overrides": (override(ADMIN, rotation=False),)},
@@ -158,7 +177,9 @@ def test_an_account_that_is_disabled_after_its_import_keeps_its_password() -> No
     assert world.record_of(ADMIN).rotation.reason is Reason.ACCOUNT_DISABLED
 
 
-@pytest.mark.parametrize("name", ["svc-backup", "service.scan", "sql_agent", "print-svc"])
+@pytest.mark.parametrize(
+    "name", ["svc-backup", "service.scan", "sql_agent", "print-svc", "scan.service"]
+)
 def test_a_service_account_is_rotated_only_when_nothing_depends_on_it(name: str) -> None:
     """Its name is a hint; `dependents: None` is a person's word."""
     admin = user(name, "OU=Admins")
@@ -252,6 +273,32 @@ def test_the_end_of_a_job_is_told_once() -> None:
     assert stands.revision == "7"
     world = replace(DUE, records=(replace(KNOWN, rotation=stands),))
     assert stands_after(*ends, world=world) == stands
+
+
+def test_a_failure_is_counted_once() -> None:
+    """The journal tells of the last ends in each run."""
+    bad = end(JobState.FAILED, was_set=False, problem="no right")
+    world = replace(DUE, records=(replace(KNOWN, rotation=stands_after(bad)),))
+    assert stands_after(bad, world=world).failures == 1
+
+
+def test_ends_are_counted_in_the_order_of_time() -> None:
+    """Whatever their ids and the order in which the journal names them."""
+    good = end(JobState.CONFIRMED, was_set=True, id="b", ended_at=NOW - timedelta(minutes=2))
+    bad = end(JobState.FAILED, was_set=False, id="a", ended_at=NOW - timedelta(minutes=1))
+    for ends in ((good, bad), (bad, good)):
+        stands = stands_after(*ends)
+        assert (stands.last, stands.failures) == (good.ended_at, 1)
+
+
+def test_a_reset_neither_serves_a_due_date_nor_fails_one() -> None:
+    """What a person asked for has no due date: one that was served stays so."""
+    served = replace(DUE, records=(replace(KNOWN, rotation=replace(OLD, slot="served")),))
+    asked = {"kind": JobKind.RESET, "slot": ""}
+    done = stands_after(end(JobState.CONFIRMED, was_set=True, **asked), world=served)
+    assert (done.slot, done.last) == ("served", NOW - timedelta(minutes=1))
+    failed = stands_after(end(JobState.REFUSED, was_set=False, **asked), world=served)
+    assert (failed.failures, failed.last_error) == (0, "")
 
 
 def test_failures_are_counted_shown_and_forgotten_after_a_success() -> None:
