@@ -22,6 +22,8 @@ class Subject:
     options: Options
     override: LinkOverride | None = None
     override_name: str = ""
+    place: str = ""
+    """Where a record that matches is, as in `Link.place`."""
     prior: Link | None = None
     """The link of an earlier run, of a released account too."""
     created: RemoteId | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from muster.model.accounts import IntentState, Link
 from muster.model.connections import Autotask, Integration
@@ -189,10 +190,17 @@ def _skipped(one: Kept, system: System, reason: Reason) -> Link:
     prior = _prior(one, system)
     if prior and prior.state is LinkState.SKIPPED and prior.reason is reason:
         return prior
-    skipped = Link(state=LinkState.SKIPPED, reason=reason)
     if prior and prior.id:
-        return replace(skipped, id=prior.id, key=prior.key, name=prior.name, place=prior.place)
-    return skipped
+        return replace(
+            _not_asked(reason), id=prior.id, key=prior.key, name=prior.name, place=prior.place
+        )
+    return _not_asked(reason)
+
+
+@cache
+def _not_asked(reason: Reason) -> Link:
+    """Return the link of all accounts that are skipped for one reason: it is often everybody's."""
+    return Link(state=LinkState.SKIPPED, reason=reason)
 
 
 def _unread(one: Kept, system: System) -> Link:
@@ -208,6 +216,7 @@ def _subject(one: Kept, system: System, place: str, context: Context) -> Subject
         options=one.options,
         override=one.link_override(system),
         override_name=f"AccountOverride {one.override.name}" if one.override else "",
+        place=place,
         prior=_prior_here(one, system, place),
         created=intent.remote_id if intent and done else None,
         creating=bool(intent and not done),

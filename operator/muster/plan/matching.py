@@ -212,7 +212,10 @@ def _settle(
     if record in claims.owner or record in claims.sticky:
         message = f"The record belongs to {claims.holder(record)} already."
     elif record in claims.contested or wanted[record] > 1:
-        message = "Another account matches the same record."
+        message = (
+            "Another account matches the same record. Correct what both have, or pin the record "
+            "for the one whose it is with an AccountOverride."
+        )
     else:
         # An entry shows by its mark that it is ours; a contact can only be known by its e-mail.
         found = MatchKey.CREATED if subject.creating and key is MatchKey.EMAIL else key
@@ -223,6 +226,7 @@ def _settle(
             id=record,
             key=found,
             name=matcher.name(record),
+            place=subject.place,
         )
     link = _open_question(LinkState.CONFLICT, Reason.SHARED_MATCH, hits.found, matcher, subject)
     return _unless_equal(subject.prior, replace(link, message=message))

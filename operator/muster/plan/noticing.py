@@ -32,6 +32,8 @@ def with_notices(plans: Plans, kept: Mapping[AccountId, Kept], context: Context)
     for account, one in sorted(kept.items()):
         if one.frozen or one.before is None:
             continue
+        if not (one.options.self_serve or one.before.notices):
+            continue  # as are nearly all
         events, before = dict(_events(one, context.now)), one.before.notices
         told = tuple(notice for notice in before if _is_told(notice, events))
         decided[account] = plan = _with(plans[account], told)

@@ -14,7 +14,7 @@ from datetime import datetime
 from muster.model.directory import DirectoryUser
 from muster.model.entra import EntraUser
 from muster.model.names import AccountId, Action, Mode, Source, System
-from muster.model.passwords import VaultState
+from muster.model.passwords import PasswordJob, VaultState
 from muster.model.plans import CustomerPlan, Finding
 from muster.model.reasons import Reason
 from muster.model.rotation import NO_ROTATION, Rotation
@@ -51,6 +51,8 @@ def with_rotations(plans: Plans, kept: Mapping[AccountId, Kept], context: Contex
 def _plan(one: Kept, plan: AccountPlan, context: Context) -> AccountPlan:
     before = one.before.rotation if one.before else NO_ROTATION
     known = with_ends(before, context.job_ends.get(one.identity.id, ()))
+    if known == NO_ROTATION and not one.options.rotation:
+        return plan  # as are nearly all
     known = replace(known, stale=_is_stale(one, plan, known, context))
     if not one.options.rotation:
         off = replace(known, enabled=False, reason=Reason.ROTATION_OFF, since=None, next=None)
@@ -181,12 +183,13 @@ def _underway(one: Kept, _plan: AccountPlan, context: Context) -> Reason | None:
 
 def _unkept(_one: Kept, _plan: AccountPlan, context: Context) -> Reason | None:
     """A vault that did not take the last passwords would hardly take the next."""
-    waiting = [
-        job
-        for job in context.jobs.values()
-        if job.vault.failures and job.vault.state is not VaultState.CONFIRMED
-    ]
+    waiting = [job for job in context.jobs.values() if is_unkept(job)]
     return Reason.PASSWORDS_NOT_KEPT if len(waiting) >= MOST_UNKEPT else None
+
+
+def is_unkept(job: PasswordJob) -> bool:
+    """Say whether the vault has failed to take the password of a job."""
+    return job.vault.failures > 0 and job.vault.state is not VaultState.CONFIRMED
 
 
 RULES: tuple[Rule, ...] = (
