@@ -8,6 +8,7 @@ import pytest
 from tests.adapters.halopsa.conftest import OpenHalo, World
 
 from muster.errors import AccessDenied, Rejected, SpecError, Unexpected
+from muster.lab.faults import ServerError
 from muster.lab.halopsa import HaloPsaKnobs, WriteShape
 from muster.model.names import RemoteId
 from muster.model.records import ContactChange, ContactDraft, PsaContact
@@ -37,6 +38,27 @@ def test_the_main_site_is_asked_for_once(halo: World) -> None:
     other = ContactDraft(given_name="Bo", surname="Lee", email="bo@contoso.example")
     halo.psa.create_contact(RemoteId(client), other)
     assert halo.asked(f"/api/Client/{client}") == 1
+
+
+def test_after_a_refusal_the_main_site_is_asked_for_again(halo: World) -> None:
+    """It may have been another one since, and a daemon would be refused for ever."""
+    client = halo.lab.add_client("Contoso")
+    halo.lab.faults.add(ServerError(status=400), method="POST", path="/Users")
+    with pytest.raises(Rejected):
+        create(halo, client)
+    create(halo, client)
+    assert halo.asked(f"/api/Client/{client}") == 2
+
+
+def test_a_shared_address_costs_no_more_than_ten_close_looks(halo: World) -> None:
+    """A search that finds half of the client reads nobody's details beyond the first ten."""
+    client = halo.lab.add_client("Contoso")
+    for n in range(12):
+        halo.lab.add_user(client, f"Person {n}", login="ann@contoso.example", emails=[f"{n}@b.c"])
+    before = len(halo.lab.requests)
+    create(halo, client)
+    details = [one for one in halo.lab.requests[before:] if one.path.startswith("/api/Users/")]
+    assert len(details) == 10
 
 
 def test_without_a_main_site_nothing_is_guessed(open_halo: OpenHalo) -> None:

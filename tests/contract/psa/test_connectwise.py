@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -327,6 +328,33 @@ def test_custom_fields_are_sent_back_where_a_tenant_insists(open_world: OpenWorl
     (contact,) = contacts(world, number)
     world.psa.update_contact(number, contact, ContactChange(surname="Meyer"))
     assert contacts(world, number)[0].surname == "Meyer"
+
+
+def test_a_refused_name_is_not_tried_again_with_custom_fields(world: ConnectWiseWorld) -> None:
+    """Only a refusal that speaks of them has to do with them."""
+    number = world.add_company("Contoso")
+    world.add_contact(number, "Joan", "Smith")
+    (contact,) = contacts(world, number)
+    before = world.requests()
+    world.faults.add(ServerError(status=400), method="PATCH")
+    with pytest.raises(Rejected):
+        world.psa.update_contact(number, contact, ContactChange(surname="Meyer"))
+    assert world.requests() == before + 1
+
+
+def test_an_address_that_is_not_the_default_one_stays(world: ConnectWiseWorld) -> None:
+    """Whoever has no default address gets one; the others are not written over."""
+    number = world.add_company("Contoso")
+    world.add_contact(number, "Joan", "Smith", emails=("old@contoso.example",))
+    (contact,) = contacts(world, number)
+    others = tuple(replace(email, default=False) for email in contact.emails)
+    shown = replace(contact, emails=others)
+    world.psa.update_contact(number, shown, ContactChange(email="new@contoso.example"))
+    (after,) = contacts(world, number)
+    assert {email.address for email in after.emails} == {
+        "old@contoso.example",
+        "new@contoso.example",
+    }
 
 
 def test_a_half_done_update_says_so(world: ConnectWiseWorld) -> None:
