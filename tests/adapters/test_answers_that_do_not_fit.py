@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import count
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import pytest
 import trustme
@@ -46,7 +46,13 @@ TOKEN = {"access_token": "some-token", "expires_in": 3600, "scope": "all"}
 
 Answers = Mapping[str, Any]
 """By the end of the path: JSON or a whole reply, or what gives the next one."""
-Connect = Callable[[Answers], Any]
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+_Adapter = TypeVar("_Adapter", bound=_Closes)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +125,7 @@ class Systems:
         )
         return self._closed(HaloPsaAdapter(settings, KEY, self._options))
 
-    def _closed(self, adapter: Any) -> Any:
+    def _closed(self, adapter: _Adapter) -> _Adapter:
         self._stack.callback(adapter.close)
         return adapter
 
