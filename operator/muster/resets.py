@@ -5,25 +5,29 @@ Both go the way of scheduled rotations, and whoever asked is recorded before any
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from muster.apply import Tell, apply
 from muster.audit import Effect
 from muster.errors import MusterError, SpecError
 from muster.model.accounts import AccountRecord
 from muster.model.names import System
-from muster.model.passwords import JobState, PasswordJob, end_of
+from muster.model.passwords import JobState, PasswordJob, cause_of, end_of
 from muster.model.plans import Outcome, Verdict
 from muster.model.rotation import Rotation, RotationDemand
 from muster.model.settings import Desired
 from muster.passwords.carry_out import carry_out
-from muster.passwords.protocol import Settlement, settle
+from muster.passwords.causes import cause_in_directory
+from muster.passwords.protocol import Settlement, next_step, settle
+from muster.passwords.steps import Wait
 from muster.plan.guard import guard
 from muster.plan.rotation import only_rotations
 from muster.plan.rotation_state import with_ends
 from muster.ports import Ports
 from muster.reconcile import propose, resume
-from muster.rotations import PasswordOrder, hands_of, set_password
+from muster.rotations import PasswordOrder, go_on, hands_of, set_password
 from muster.synchronizing import synchronize
 
 
@@ -52,13 +56,51 @@ def reset(
         _require_writable(record, desired)
         job = set_password(order, record, desired, ports)
     except MusterError as error:
-        ports.audit.end(begun, effect, "Failed", str(error))
+        ports.audit.end(begun, effect, "Failed", str(error), cause_in_directory(error))
         raise
-    ports.audit.end(begun, effect, str(job.state), job.problem)
+    ports.audit.end(begun, effect, str(job.state), job.problem, str(cause_of(job) or ""))
+    _remember_end(job, record, ports)
+    return job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How long somebody waits for a job, and by what."""
+
+    at_most: timedelta
+    pause: Callable[[float], None]
+    """Waits so many seconds. What it raises leaves the job open."""
+
+
+def see_through(
+    job: PasswordJob, record: AccountRecord, desired: Desired, ports: Ports, waiting: Waiting
+) -> PasswordJob:
+    """Go on with a reset's job while its next try is near, and return how far it came.
+
+    A directory may show a change some seconds after it said yes.
+
+    Raises:
+        StateError: the registry or the audit cannot be written.
+    """
+    until = ports.clock() + waiting.at_most
+    while (due := _next_try(job, ports.clock())) is not None and due <= until:
+        while (now := ports.clock()) < due:
+            waiting.pause((due - now).total_seconds())
+        job = go_on(job, record.identity.user, hands_of(desired, ports, strict=False), ports)
+        _remember_end(job, record, ports)
+    return job
+
+
+def _next_try(job: PasswordJob, now: datetime) -> datetime | None:
+    """Return when a job goes on by itself; None when it is over or waits for a person."""
+    step = next_step(job, now)
+    return step.until if isinstance(step, Wait) else None
+
+
+def _remember_end(job: PasswordJob, record: AccountRecord, ports: Ports) -> None:
     if job.ended_at is not None:
         rotation = with_ends(record.rotation, (end_of(job),))
-        ports.registry.save(customer, [replace(record, rotation=rotation)])
-    return job
+        ports.registry.save(job.customer, [replace(record, rotation=rotation)])
 
 
 def _require_writable(record: AccountRecord, desired: Desired) -> None:
@@ -153,5 +195,5 @@ def settle_by_hand(
     else:
         ports.registry.save_job(after)
         after = carry_out(after, hands_of(desired, ports, strict=False))
-    ports.audit.end(begun, effect, str(after.state), after.problem)
+    ports.audit.end(begun, effect, str(after.state), after.problem, str(cause_of(after) or ""))
     return after

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "muster"
 REASONS = PACKAGE / "model" / "reasons.py"
+CAUSES = PACKAGE / "model" / "causes.py"
 REASONS_PAGE = ROOT / "docs" / "reference" / "reasons.md"
 
 _PAGE_HEAD = """\
@@ -20,8 +21,8 @@ _PAGE_HEAD = """\
 
 Every decision that Muster reports carries one of these words. The same word stands in the
 plan, in status, in metrics and here. They are written once, in
-`operator/muster/model/reasons.py`; this page is made from it
-(`MUSTER_UPDATE=1 make check` writes it again).
+`operator/muster/model/reasons.py`, and the causes at the end in `causes.py` beside it; this page
+is made from them (`MUSTER_UPDATE=1 make check` writes it again).
 """
 
 
@@ -52,9 +53,9 @@ def tracked_files() -> tuple[Path, ...]:
     return tuple(ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file())
 
 
-def reasons() -> Iterator[ReasonText]:
-    """Yield the reason codes in the order of the source; `text` is empty where it is missing."""
-    source = REASONS.read_text()
+def reasons(path: Path = REASONS) -> Iterator[ReasonText]:
+    """Yield the words of a source in its order; `text` is empty where it is missing."""
+    source = path.read_text()
     headings = {
         number: line.strip().removeprefix("# ")
         for number, line in enumerate(source.splitlines(), 1)
@@ -73,10 +74,10 @@ def reasons() -> Iterator[ReasonText]:
 
 
 def reasons_page() -> str:
-    """Return the page that documents the reason codes."""
+    """Return the page that documents the reason codes, and the causes."""
     lines = [_PAGE_HEAD]
     section = ""
-    for reason in reasons():
+    for reason in (*reasons(), *reasons(CAUSES)):
         if reason.section != section:
             section = reason.section
             lines.append(f"## {section}\n\n| code | what it means |\n| --- | --- |")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.architecture.source import (
+    CAUSES,
     REASONS,
     REASONS_PAGE,
     ROOT,
@@ -17,17 +18,19 @@ from tests.architecture.source import (
     reasons_page,
 )
 
+from muster.model.causes import Cause
 from muster.model.reasons import Reason
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
 
 def test_every_reason_is_read_from_the_source() -> None:
-    """The page is made from all reason codes and from no others."""
+    """The page is made from all reason codes and causes, and from no others."""
     assert [reason.word for reason in reasons()] == [reason.value for reason in Reason]
+    assert [cause.word for cause in reasons(CAUSES)] == [cause.value for cause in Cause]
 
 
-@pytest.mark.parametrize("reason", list(reasons()), ids=lambda reason: reason.word)
+@pytest.mark.parametrize("reason", [*reasons(), *reasons(CAUSES)], ids=lambda reason: reason.word)
 def test_every_reason_is_documented(reason: ReasonText) -> None:
     """Every reason code has a sentence under it, and stands below a heading."""
     assert reason.text.endswith(".")
@@ -39,6 +42,8 @@ def test_every_reason_is_given_somewhere() -> None:
     text = "".join(path.read_text() for path in modules() if path != REASONS)
     given = set(re.findall(r"\bReason\.([A-Z_]+)\b", text))
     assert [reason.value for reason in Reason if reason.name not in given] == []
+    caused = set(re.findall(r"\bCause\.([A-Z_]+)\b", text))
+    assert [cause.value for cause in Cause if cause.name not in caused] == []
 
 
 def test_the_page_of_reasons_is_current() -> None:

@@ -35,6 +35,7 @@ LABELS = {
     "muster_drift": {"customer"},
     "muster_matches": {"customer", "system", "state"},
     "muster_passwords": {"customer", "state"},
+    "muster_password_failures": {"customer", "cause"},
     "muster_status_condition": {"kind", "name", "type"},
     "muster_queue_depth": set(),
     "muster_listed_age_seconds": set(),
@@ -74,7 +75,10 @@ class World:
         plan = replace(PLAN, customer=CUSTOMER.name)
         desired, observed = Desired(customer=CUSTOMER), Observed()
         scene = Scene(desired=desired, observed=observed, known=Known(), ports=self.ports)
-        status = {"conditions": [{"type": kind, "status": value} for kind, value in conditions]}
+        status: dict[str, Any] = {
+            "conditions": [{"type": kind, "status": value} for kind, value in conditions],
+            "rotation": {"causes": [{"cause": "VaultDenied", "accounts": 3}]},
+        }
         proposal = Proposal(scene=scene, verdict=Approved(plan), at=NOW)
         report = Report(proposal=proposal, outcome=Outcome(), status=status)
         self.meters.customer(customer, report)
@@ -134,6 +138,7 @@ def test_values_come_from_the_run_and_from_now(world: World) -> None:
     assert series["muster_drift", ("contoso",)] == 1
     assert series["muster_matches", ("contoso", "linked", "vault")] == 2
     assert series["muster_matches", ("contoso", "ambiguous", "psa")] == 1
+    assert series["muster_password_failures", ("VaultDenied", "contoso")] == 3
     assert series["muster_reconcile_total", ("InAgreement",)] == 2
     assert series["muster_reconcile_duration_seconds_sum", ()] == 3
     assert series["muster_queue_depth", ()] == 1

@@ -103,5 +103,7 @@ def test_a_reset_of_nobody_waits_and_one_that_cannot_be_kept_is_refused(world: W
         spec = {"accountRef": {"name": person["metadata"]["name"]}, "reason": "ticket 20312"}
         world.put(resource("PasswordReset", NAME, spec))
         assert eventually(lambda: phase(world), "the reset is over") == "Refused"
-    assert "cannot be kept" in world.get("passwordreset", NAME)["status"]["message"]
+    status = world.get("passwordreset", NAME)["status"]
+    assert "cannot be kept" in status["message"]
+    assert status["cause"] == "NoEntryForPassword"
     assert domain.password(domain.find(user)) == before

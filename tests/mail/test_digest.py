@@ -17,6 +17,7 @@ from muster.digests import DailyDigests
 from muster.errors import Unavailable
 from muster.mail.digest import CustomerDigest, digest_customer, due_slot, write_digest
 from muster.model.accounts import Known
+from muster.model.causes import Cause
 from muster.model.mail import DigestSettings, Welcome, WelcomeState
 from muster.model.names import CustomerName
 from muster.model.passwords import JobEnd, JobKind, JobState, end_of
@@ -52,7 +53,7 @@ def test_what_happened_is_counted_and_named() -> None:
         records=(replace(JOHN, welcome=doubtful),),
         job_ends=(
             _end(),
-            _end(state=JobState.FAILED, problem="no rights"),
+            _end(state=JobState.FAILED, problem="no rights", cause=Cause.DIRECTORY_DENIED),
             _end(state=JobState.REFUSED, ended_at=NOW - timedelta(hours=25)),
             replace(_end(), kind=JobKind.RESET),
         ),
@@ -60,7 +61,7 @@ def test_what_happened_is_counted_and_named() -> None:
     )
     told = digest_customer(CONTOSO, known, NOW)
     assert (told.rotated, told.unsure_mails, told.ambiguous, told.drift) == (1, 1, 3, 2)
-    assert told.not_rotated == (f"{JOHN.identity.user}: Failed, no rights",)
+    assert told.not_rotated == (f"{JOHN.identity.user}: Failed (DirectoryDenied), no rights",)
     message = write_digest([told, CustomerDigest(customer=CustomerName("calm"))], ("a@b.c",), NOW)
     assert message.subject == "Muster: 1 of 2 customers in need of somebody"
     for line in (

@@ -20,6 +20,7 @@ from muster.model.accounts import (
     Link,
     PairedUser,
 )
+from muster.model.causes import Cause
 from muster.model.mail import Welcome, WelcomeState
 from muster.model.names import (
     AccountId,
@@ -98,6 +99,7 @@ FULL = replace(
         failures=3,
         failed_at=NOW,
         last_error="No right.",
+        cause=Cause.DIRECTORY_DENIED,
         told_at=NOW,
     ),
     decision=Decision(

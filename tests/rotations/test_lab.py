@@ -40,6 +40,7 @@ from muster.lab.key_value import KeyValueLab
 from muster.lab.lab import Lab
 from muster.lab.mix import Mix, VaultMix
 from muster.model.accounts import AccountRecord, Known
+from muster.model.causes import Cause
 from muster.model.connections import KeyValue2, NativeVault, SecretRef, VaultBackend
 from muster.model.names import AccountType, PasswordAuthority, RemoteId
 from muster.model.passwords import JobEnd, JobKind, JobState, PasswordJob
@@ -313,8 +314,12 @@ def test_three_failures_in_a_row_back_off_and_are_a_condition_and_a_metric(
         failed = [one.rotation for one in house.known().records if one.rotation.failures]
         assert len(failed) == many
         assert all("Delegate" in one.last_error and one.last is None for one in failed)
+        assert {one.cause for one in failed} == {Cause.DIRECTORY_DENIED}
+        series = f'muster_password_failures{{cause="DirectoryDenied",customer="{NAME}"}}'
+        assert f"{series} {many}.0" in meters.text().decode()
         ldap(lab).clear()
         assert tried(timedelta(minutes=2), 0) == many
+        assert f"{series} 0.0" in meters.text().decode()
 
 
 def test_a_key_without_password_access_costs_three_passwords_at_most(tmp_path: Path) -> None:

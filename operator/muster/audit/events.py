@@ -46,6 +46,8 @@ class AuditEvent:
     """What the lines before and after one effect have in common."""
     detail: str = ""
     """What the system said."""
+    cause: str = ""
+    """What that means for a password that was not set or kept, in one word."""
 
 
 class Sink(Protocol):

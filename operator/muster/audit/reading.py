@@ -48,8 +48,7 @@ def read_effects(lines: Iterable[bytes], wanted: Wanted) -> Iterator[dict[str, A
         begun = open_ones.pop(name, None) if name else None
         if begun is not None:
             begun |= {"result": fields.get("result", ""), "endedAt": fields.get("at", "")}
-            if fields.get("detail"):
-                begun["detail"] = fields["detail"]
+            begun |= {key: fields[key] for key in ("detail", "cause") if fields.get(key)}
         elif wanted.fits(fields):
             shown = {key: one for key, one in fields.items() if key not in _OF_THE_CHAIN}
             found.append(shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -50,11 +50,14 @@ class Trail:
         self.sink.append(self._event(effect, BEGUN, name))
         return name
 
-    def end(self, name: str, effect: Effect, result: str, detail: str = "") -> None:
+    def end(
+        self, name: str, effect: Effect, result: str, detail: str = "", cause: str = ""
+    ) -> None:
         """Record what came of an effect; raises StateError."""
         # What was said at the beginning is not said again.
         short = Effect(customer=effect.customer, action=effect.action, subject=effect.subject)
-        self.sink.append(self._event(short, result, name, detail), durable=False)
+        event = replace(self._event(short, result, name, detail), cause=cause)
+        self.sink.append(event, durable=False)
 
     def note(self, effects: Iterable[Effect]) -> None:
         """Record what takes place in Muster's own records only; raises StateError."""

@@ -144,6 +144,7 @@ def _moment(text: str) -> datetime:
 def _row(effect: dict[str, object]) -> tuple[object, ...]:
     names = (str(effect[one]) for one in ("actor", "requested_by") if effect.get(one))
     who = " for ".join(dict.fromkeys(names))
-    why = "; ".join(str(effect[one]) for one in ("reason", "revision", "detail") if effect.get(one))
+    told = ("reason", "revision", "cause", "detail")
+    why = "; ".join(str(effect[one]) for one in told if effect.get(one))
     named = (effect.get(one, "") for one in ("customer", "action", "system", "subject", "result"))
     return (effect.get("at", ""), who, *named, why)

@@ -65,6 +65,7 @@ def list_(
                 "kind": str(job.kind),
                 "since": job.opened_at.isoformat(timespec="seconds"),
                 "state": str(job.state),
+                "cause": str(found.cause or ""),
                 "where": found.sentence,
             }
             for job in jobs.list(only)
@@ -73,7 +74,7 @@ def list_(
     if output is not Format.TEXT:
         print_data(rows, output)
     else:
-        columns = ("customer", "account", "kind", "since", "state", "where")
+        columns = ("customer", "account", "kind", "since", "state", "cause", "where")
         print_table(
             [column.upper() for column in columns],
             ([row[name] for name in columns] for row in rows),
@@ -220,7 +221,8 @@ def tell_job(job: PasswordJob, user: str) -> ExitCode:
         say(f"{user}: {place.sentence}")
         say("The next run goes on with it. See: muster passwords list")
         return ExitCode.UNSETTLED if place.only_sealed else ExitCode.ERROR
-    say(f"{user}: {job.state}. {job.problem}")
+    said = f"{job.state} ({job.cause})" if job.cause else str(job.state)
+    say(f"{user}: {said}. {job.problem}")
     return ExitCode.ERROR
 
 

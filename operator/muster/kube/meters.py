@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -50,10 +50,17 @@ class Meters:
         self._passwords = self._gauge(
             "muster_passwords", "Accounts whose passwords Muster sets.", "customer", "state"
         )
+        self._causes = self._gauge(
+            "muster_password_failures",
+            "Accounts whose last rotations failed, by cause.",
+            "customer",
+            "cause",
+        )
         self._conditions = self._gauge(
             "muster_status_condition", "1 while a condition is True.", "kind", "name", "type"
         )
         self._known: dict[str, set[str]] = {}
+        self._caused: dict[str, set[str]] = {}
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
@@ -78,7 +85,16 @@ class Meters:
         numbers = report.status.get("rotation", {})
         for state in ("enabled", "failing", "stale", "underway"):
             self._passwords.labels(name, state).set(numbers.get(state, 0))
+        causes = {one["cause"]: one["accounts"] for one in numbers.get("causes", ())}
+        self._show_causes(name, causes)
         self.show_conditions(name, report.status["conditions"])
+
+    def _show_causes(self, name: str, causes: Mapping[str, int]) -> None:
+        """Show only causes that there are, or were: each is a series of every customer."""
+        shown = self._caused.setdefault(name, set())
+        shown.update(causes)
+        for cause in shown:
+            self._causes.labels(name, cause).set(causes.get(cause, 0))
 
     def show_conditions(self, name: str, conditions: list[dict[str, Any]]) -> None:
         """Show which conditions of a customer are True."""
@@ -93,10 +109,11 @@ class Meters:
         """Drop the series of a customer that is gone."""
         for gauge in (self._accounts, self._drift):
             gauge.remove_by_labels({"customer": name})
-        for gauge in (self._matches, self._passwords):
+        for gauge in (self._matches, self._passwords, self._causes):
             gauge.remove_by_labels({"customer": name})
         self._conditions.remove_by_labels({"kind": "Customer", "name": name})
         self._known.pop(name, None)
+        self._caused.pop(name, None)
 
     def missed(self, changes: int) -> None:
         """Count changes that a listing showed and the watch had not told."""

@@ -14,17 +14,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from muster.assembly import Assembly
-from muster.errors import PasswordRefused, SpecError
+from muster.errors import PasswordRefused, RemoteError, SpecError
 from muster.kube.events import EventRecorder
 from muster.kube.resources import PASSWORD_RESET
 from muster.kube.status_writer import StatusWriter, timed
 from muster.kube.store import Store
 from muster.model.accounts import AccountRecord, Known
+from muster.model.causes import Cause
 from muster.model.names import CustomerName
 from muster.model.passwords import JobEnd, JobKind, JobState, PasswordJob
 from muster.model.reasons import Reason
 from muster.model.resets import PasswordReset
 from muster.model.settings import Desired
+from muster.passwords.causes import cause_in_directory
 from muster.reconcile import resume
 from muster.report.account_resource import timestamp
 from muster.report.password_jobs import whereabouts
@@ -130,20 +132,26 @@ class ResetCarrier:
         try:
             job = reset(order, record, desired, self.assembly.ports(desired))
         except (PasswordRefused, SpecError) as error:
-            return self._status(raw, "Refused", Reason.PASSWORD_REFUSED, str(error)) | started
+            refused = self._status(raw, "Refused", Reason.PASSWORD_REFUSED, str(error))
+            return refused | started | _cause(cause_in_directory(error))
+        except RemoteError as error:
+            failed = self._status(raw, "Failed", Reason.CHANGES_FAILED, str(error))
+            return failed | started | _cause(cause_in_directory(error))
         return self._of_job(raw, record, job) | {"startedAt": started["startedAt"]}
 
     def _of_job(self, raw: Mapping[str, Any], record: AccountRecord, job: PasswordJob) -> Status:
         place = whereabouts(job)
         if place is not None:
             phase, reason = _PHASES.get(job.state, ("Underway", Reason.PASSWORD_UNDERWAY))
-            return self._status(raw, phase, reason, place.sentence) | _about(record)
+            status = self._status(raw, phase, reason, place.sentence)
+            return status | _about(record) | _cause(place.cause)
         phase, reason = _PHASES.get(job.state, ("Failed", Reason.CHANGES_FAILED))
         message = job.problem or "The directory has the new password, and so has the vault."
         ended = {"endedAt": timestamp(job.ended_at)} if job.ended_at else {}
         more = {"revision": job.vault.revision} if job.vault.revision else {}
         proof = {"proof": str(job.targets[0].proof)} if job.targets[0].proof else {}
-        return self._status(raw, phase, reason, message) | _about(record) | ended | more | proof
+        more |= _cause(job.cause) | _about(record)
+        return self._status(raw, phase, reason, message) | ended | more | proof
 
     def _of_end(self, raw: Mapping[str, Any], record: AccountRecord, end: JobEnd) -> Status:
         phase, reason = _PHASES.get(end.state, ("Failed", Reason.CHANGES_FAILED))
@@ -151,7 +159,8 @@ class ResetCarrier:
         ended = {"endedAt": timestamp(end.ended_at)}
         more = {"revision": end.revision} if end.revision else {}
         proof = {"proof": str(end.proof)} if end.proof else {}
-        return self._status(raw, phase, reason, message) | _about(record) | ended | more | proof
+        more |= _cause(end.cause) | _about(record)
+        return self._status(raw, phase, reason, message) | ended | more | proof
 
     def _status(self, raw: Mapping[str, Any], phase: str, reason: Reason, message: str) -> Status:
         old = self.writer.current(PASSWORD_RESET, str(raw["metadata"]["name"]))
@@ -174,6 +183,10 @@ class ResetCarrier:
 
 def _find(account: str, known: Known) -> AccountRecord | None:
     return next((one for one in known.records if one.name == account and one.live), None)
+
+
+def _cause(cause: Cause | None) -> Status:
+    return {"cause": str(cause)} if cause else {}
 
 
 def _job_id(raw: Mapping[str, Any]) -> str:

@@ -78,7 +78,8 @@ def digest_customer(customer: CustomerName, known: Known, now: datetime) -> Cust
 
 
 def _why(end: JobEnd) -> str:
-    return f"{end.state}{f', {end.problem}' if end.problem else ''}"
+    word = f"{end.state} ({end.cause})" if end.cause else str(end.state)
+    return f"{word}, {end.problem}" if end.problem else word
 
 
 def _failures(status: dict[str, Any]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from muster.model.causes import Cause
 from muster.model.names import AccountId, CustomerName, DirectoryKind, RemoteId
 
 
@@ -149,6 +150,8 @@ class Target:
     failures: int = 0
     next_try_at: datetime | None = None
     problem: str = ""
+    cause: Cause | None = None
+    """What the problem is, in one word; None in the journal of an older Muster."""
 
 
 class VaultState(StrEnum):
@@ -175,6 +178,7 @@ class VaultTarget:
     failures: int = 0
     next_try_at: datetime | None = None
     problem: str = ""
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +205,7 @@ class PasswordJob:
     """When a person must settle what is then still open."""
     state: JobState = JobState.OPEN
     problem: str = ""
+    cause: Cause | None = None
     ended_at: datetime | None = None
 
     def __repr__(self) -> str:
@@ -228,6 +233,7 @@ class JobEnd:
     """The entry's revision that holds the password, where the vault names it."""
     requested_by: str = ""
     problem: str = ""
+    cause: Cause | None = None
 
 
 def require_open(job: PasswordJob) -> None:
@@ -257,7 +263,14 @@ def end_of(job: PasswordJob) -> JobEnd:
         revision=job.vault.revision if kept else "",
         requested_by=job.requested_by,
         problem=job.problem,
+        cause=job.cause,
     )
+
+
+def cause_of(job: PasswordJob) -> Cause | None:
+    """Return what stands in a job's way: its own cause, else that of its first part in trouble."""
+    causes = (job.cause, *(target.cause for target in job.targets), job.vault.cause)
+    return next(filter(None, causes), None)
 
 
 def may_be_live(target: Target) -> bool:

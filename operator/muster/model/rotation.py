@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
+from muster.model.causes import Cause
 from muster.model.names import AccountId
 from muster.model.passwords import Proof
 from muster.model.reasons import Reason
@@ -105,6 +106,8 @@ class Rotation:
     """Rotations that have failed in a row."""
     failed_at: datetime | None = None
     last_error: str = ""
+    cause: Cause | None = None
+    """What the last error is, in one word."""
     told_at: datetime | None = None
     """The end of the last job that is counted here."""
 

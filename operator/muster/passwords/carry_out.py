@@ -7,7 +7,7 @@ out. What is next is decided in `protocol`, what an outcome means there too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -24,9 +24,11 @@ from muster.errors import (
     Unexpected,
     Untold,
 )
+from muster.model.causes import Cause
 from muster.model.names import AccountId, CustomerName, DirectoryKind, RemoteId
 from muster.model.passwords import JobKind, PasswordJob, Target, VaultTarget
 from muster.model.secret import Secret
+from muster.passwords.causes import cause_in_directory, cause_in_vault
 from muster.passwords.patience import PATIENCE
 from muster.passwords.protocol import advance, begin, conclude, next_step
 from muster.passwords.steps import (
@@ -209,7 +211,8 @@ def _on_record(job: PasswordJob, command: Command, hands: Hands) -> Event:
     )
     begun = hands.audit.begin(effect)
     event = _effect(job, command, hands)
-    hands.audit.end(begun, effect, _word(event), getattr(event, "problem", ""))
+    problem, cause = getattr(event, "problem", ""), getattr(event, "cause", None)
+    hands.audit.end(begun, effect, _word(event), problem, str(cause or ""))
     return event
 
 
@@ -256,14 +259,14 @@ def _effect(job: PasswordJob, command: Command, hands: Hands) -> Event:
 
 def _look(target: Target, hands: Hands) -> Event:
     directory = _directory(target, hands)
-    with _outcomes():
+    with _outcomes(cause_in_directory):
         policy = directory.read_policy(target.account)
         return Looked(state=directory.read_password_state(target.account), policy=policy)
 
 
 def _set(job: PasswordJob, target: Target, hands: Hands) -> Event:
     directory, password = _directory(target, hands), _opened(job, hands)
-    with _outcomes():
+    with _outcomes(cause_in_directory):
         directory.set_password(
             target.account, password, must_change=job.must_change, unlock=job.unlock
         )
@@ -272,14 +275,14 @@ def _set(job: PasswordJob, target: Target, hands: Hands) -> Event:
 
 def _prove(job: PasswordJob, target: Target, hands: Hands) -> Event:
     directory, password = _directory(target, hands), _opened(job, hands)
-    with _outcomes():
+    with _outcomes(cause_in_directory):
         return Answered(yes=directory.prove(target.account, password))
 
 
 def _write_entry(job: PasswordJob, hands: Hands) -> Event:
     vault, organization = _vault(job, hands)
     password = _opened(job, hands)
-    with _outcomes():
+    with _outcomes(cause_in_vault):
         revision = vault.write_password(organization, job.vault.entry, password)
     return Done(revision=revision or "")
 
@@ -287,7 +290,7 @@ def _write_entry(job: PasswordJob, hands: Hands) -> Event:
 def _read_entry(job: PasswordJob, hands: Hands) -> Event:
     vault, organization = _vault(job, hands)
     password = _opened(job, hands)
-    with _outcomes():
+    with _outcomes(cause_in_vault):
         return Answered(yes=password.same_as(vault.read_password(organization, job.vault.entry)))
 
 
@@ -298,18 +301,18 @@ def _target(job: PasswordJob, system: DirectoryKind) -> Target:
 def _directory(target: Target, hands: Hands) -> PasswordDirectory:
     directory = hands.directories.get(target.system)
     if directory is None:
-        raise _Outcome(NotSent(problem=f"{target.system} is not connected."))
+        raise _Outcome(_not_ready(f"{target.system} is not connected."))
     return directory
 
 
 def _vault(job: PasswordJob, hands: Hands) -> tuple[Vault, RemoteId]:
     """Return the vault of a job's entry; an entry of another tenant may have the same id."""
     if hands.vault is None or hands.organization is None:
-        raise _Outcome(NotSent(problem="The vault is not connected."))
+        raise _Outcome(_not_ready("The vault is not connected."))
     if job.vault.place != hands.place:
         raise _Outcome(
-            NotSent(
-                problem=f"The entry is in {job.vault.place}, and the customer's vault is now "
+            _not_ready(
+                f"The entry is in {job.vault.place}, and the customer's vault is now "
                 f"{hands.place}. Write the password to the right entry by hand, and give the job "
                 "up, or connect the former vault again."
             )
@@ -321,37 +324,41 @@ def _opened(job: PasswordJob, hands: Hands) -> Secret:
     try:
         return reveal(job, hands.sealer)
     except MusterError as error:
-        raise _Outcome(NotSent(problem=f"The sealed password does not open: {error}")) from error
+        raise _Outcome(_not_ready(f"The sealed password does not open: {error}")) from error
+
+
+def _not_ready(problem: str) -> NotSent:
+    return NotSent(problem=problem, cause=Cause.SETUP_INCOMPLETE)
 
 
 @contextmanager
-def _outcomes() -> Iterator[None]:
+def _outcomes(cause_of: Callable[[MusterError], Cause]) -> Iterator[None]:
     """Turn an adapter's error into what it means; any other exception passes through."""
     try:
         yield
     except SpecError as error:
-        raise _Outcome(Denied(problem=str(error))) from error
+        raise _Outcome(Denied(problem=str(error), cause=cause_of(error))) from error
     except RemoteError as error:
-        raise _Outcome(_event(error)) from error
+        raise _Outcome(_event(error, cause_of(error))) from error
 
 
-def _event(error: RemoteError) -> Event:
+def _event(error: RemoteError, cause: Cause) -> Event:
     problem = str(error)
     # An answer that nobody understands may have followed an effect.
     if error.maybe_applied or isinstance(error, Unexpected):
-        return NoAnswer(problem=problem)
+        return NoAnswer(problem=problem, cause=cause)
     match error:
         case Untold():
-            return NotTold(problem=problem)
+            return NotTold(problem=problem, cause=cause)
         case PasswordRefused(code=code):
-            return RefusedByPolicy(code=code, problem=problem)
+            return RefusedByPolicy(code=code, problem=problem, cause=cause)
         case NotFound():
-            return Missing(problem=problem)
+            return Missing(problem=problem, cause=cause)
         case Rejected() | AccessDenied():
-            return Denied(problem=problem)
+            return Denied(problem=problem, cause=cause)
         case _:
             delay_s = error.delay_s if isinstance(error, RateLimited) else 0
-            return NotSent(problem=problem, delay_s=delay_s)
+            return NotSent(problem=problem, delay_s=delay_s, cause=cause)
 
 
 def _context(job: PasswordJob) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from muster.model.causes import Cause
 from muster.model.passwords import PasswordState, Proof, Target, TargetState
 from muster.passwords.dates import is_early, is_newer, moved, shows_ours
 from muster.passwords.patience import (
@@ -162,6 +163,7 @@ def _not_told(target: Target, event: NotTold | NotSent | Denied, now: datetime) 
         proofs_left=0,
         wrong_proofs=target.wrong_proofs - 1,
         problem=event.problem,
+        cause=None,
     )
 
 
@@ -172,7 +174,7 @@ def unproved(target: Target) -> TargetState:
 
 
 def _going_well(target: Target) -> Target:
-    return replace(target, failures=0, next_try_at=None, problem="")
+    return replace(target, failures=0, next_try_at=None, problem="", cause=None)
 
 
 def _later(target: Target, event: Event, now: datetime) -> Target:
@@ -186,6 +188,7 @@ def _later(target: Target, event: Event, now: datetime) -> Target:
         failures=failures,
         next_try_at=now + max(delay(failures), asked),
         problem=event.problem,
+        cause=event.cause,
     )
 
 
@@ -194,7 +197,8 @@ def _refused(target: Target, event: RefusedByPolicy | Missing | Denied, context:
         # An earlier request may have taken effect. This one did not: look, and send no more.
         code = event.code if isinstance(event, RefusedByPolicy) else target.code
         denied = not isinstance(event, RefusedByPolicy)
-        return replace(target, barred=True, code=code, denied=denied, problem=event.problem)
+        barred = replace(target, barred=True, code=code, denied=denied)
+        return replace(barred, problem=event.problem, cause=event.cause)
     if context.first or isinstance(event, RefusedByPolicy):
         return _ended(target, event)
     return _later(_unsent(target), event, context.now)
@@ -208,6 +212,7 @@ def _ended(target: Target, event: RefusedByPolicy | Missing | Denied) -> Target:
         code=event.code if isinstance(event, RefusedByPolicy) else "",
         denied=not policy,
         problem=event.problem,
+        cause=event.cause,
     )
 
 
@@ -232,7 +237,11 @@ def _looked(target: Target, event: Looked, context: Context) -> Progress:
     # What was read last says how many proofs the threshold leaves now.
     can_prove = target.proves_by is not Proof.CHANGE_DATE
     left = proofs_left(target, event.state, event.policy) if can_prove else 0
-    target = replace(_going_well(target), proofs_left=left, failures=target.failures)
+    well = _going_well(target)
+    if target.barred:
+        # Why the directory took it no more is told at the end.
+        well = replace(well, problem=target.problem, cause=target.cause)
+    target = replace(well, proofs_left=left, failures=target.failures)
     match target.state:
         case TargetState.PENDING | TargetState.READY:
             return Progress(target=_ready(target, event.state, context))
@@ -250,7 +259,7 @@ def _ready(target: Target, state: PasswordState, context: Context) -> Target:
             "The account may not change its password, so it could never sign in after a reset "
             "that demands a change. Leave that demand out, or let the account change it."
         )
-        return _ended(target, Denied(problem=problem))
+        return _ended(target, Denied(problem=problem, cause=Cause.CANNOT_CHANGE_PASSWORD))
     return replace(
         target,
         state=TargetState.READY,
@@ -343,8 +352,13 @@ def _refused_for_good(target: Target) -> Progress:
     if target.accepted_at is not None:
         return Progress(target=target, person=_UNPROVED)
     if target.barred or target.attempts >= MAX_SETS:
-        return Progress(target=replace(target, state=TargetState.REFUSED, denied=not target.code))
+        refused = replace(target, state=TargetState.REFUSED, denied=not target.code)
+        return Progress(target=refused if refused.problem else _never_taken(refused))
     return Progress(target=replace(target, state=TargetState.READY))
+
+
+def _never_taken(target: Target) -> Target:
+    return replace(target, problem=_NEVER_TAKEN, cause=Cause.DIRECTORY_UNREACHABLE)
 
 
 def _again_or_person(target: Target, problem: str) -> Progress:
@@ -360,6 +374,9 @@ _OTHER_CHANGE = (
 _UNANSWERED = (
     "The directory answers none of the requests, and does not show whether one took effect. "
     "Try the sealed password when the directory can be reached again."
+)
+_NEVER_TAKEN = (
+    "The directory answered none of the requests, and the password is certainly not live there."
 )
 _UNPROVED = (
     "The directory does not take the password that it was given. Try the sealed password; if it "

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
+from muster.model.causes import Cause
 from muster.model.names import DirectoryKind
 from muster.model.passwords import (
     DONE_STATES,
@@ -23,6 +24,7 @@ from muster.model.passwords import (
     TargetState,
     VaultState,
     VaultTarget,
+    cause_of,
     may_be_live,
 )
 from muster.passwords import directory_steps
@@ -48,6 +50,7 @@ from muster.passwords.steps import (
     WriteEntry,
 )
 
+_NOT_BEGUN = "It was not begun in time. Nothing was changed."
 _TOO_LATE = "It could not be settled in time, and Muster tries no more by itself."
 
 
@@ -67,8 +70,10 @@ def _overdue(job: PasswordJob, now: datetime) -> CallPerson | Finished | None:
     if now < _limit(job):
         return None
     if any(map(may_be_live, job.targets)):
-        return CallPerson(problem=f"{_TOO_LATE} {_problems(job)}".strip())
-    return Finished(state=JobState.FAILED, problem=_problems(job))
+        problem = f"{_TOO_LATE} {_problems(job)}".strip()
+        return CallPerson(problem=problem, cause=cause_of(job) or Cause.OUTCOME_UNKNOWN)
+    problem, cause = _problems(job) or _NOT_BEGUN, cause_of(job) or Cause.NOT_TRIED
+    return Finished(state=JobState.FAILED, problem=problem, cause=cause)
 
 
 def _limit(job: PasswordJob) -> datetime:
@@ -89,8 +94,8 @@ def _open_step(job: PasswordJob, now: datetime) -> Command | Wait:
 def begin(job: PasswordJob, command: Command, now: datetime) -> PasswordJob:
     """Return the job as the journal must hold it before the command is carried out."""
     match command:
-        case CallPerson(problem=problem):
-            return replace(job, state=JobState.NEEDS_PERSON, problem=problem)
+        case CallPerson(problem=problem, cause=cause):
+            return _with_person(job, problem, cause)
         case WriteEntry():
             vault = replace(job.vault, state=VaultState.SENT, attempts=job.vault.attempts + 1)
             return replace(job, vault=vault)
@@ -110,9 +115,8 @@ def advance(job: PasswordJob, command: Command, event: Event, now: datetime) -> 
             vault = _vault_after(job.vault, command, event, now)
             job = replace(job, vault=vault)
             if vault.attempts >= MAX_WRITES and vault.state is VaultState.PENDING:
-                return _with_person(
-                    job, f"The entry does not keep what is written. {vault.problem}"
-                )
+                problem = f"The entry does not keep what is written. {vault.problem}"
+                return _with_person(job, problem, vault.cause)
             return _with_state(job)
         case Look() | SetPassword() | Prove():
             target = _target(job, command.system)
@@ -123,12 +127,15 @@ def advance(job: PasswordJob, command: Command, event: Event, now: datetime) -> 
             )
             progress: Progress = directory_steps.advanced(target, command, event, context)
             job = _with_target(job, progress.target)
-            return _with_person(job, progress.person) if progress.person else _with_state(job)
+            if progress.person:
+                return _with_person(job, progress.person, Cause.OUTCOME_UNKNOWN)
+            return _with_state(job)
 
 
 def conclude(job: PasswordJob, end: Finished, now: datetime) -> PasswordJob:
     """Return the job as it ends: without its password."""
-    return replace(job, state=end.state, problem=end.problem, ended_at=now, sealed="")
+    ended = replace(job, state=end.state, problem=end.problem, cause=end.cause)
+    return replace(ended, ended_at=now, sealed="")
 
 
 class Settlement(StrEnum):
@@ -147,11 +154,13 @@ def settle(job: PasswordJob, choice: Settlement, now: datetime) -> PasswordJob:
     if job.ended_at is not None:
         raise ValueError(f"password job {job.id} is over: {job.state}")
     if choice is Settlement.ABANDON:
-        return conclude(job, Finished(state=JobState.ABANDONED, problem=job.problem), now)
+        given_up = Finished(state=JobState.ABANDONED, problem=job.problem, cause=Cause.GIVEN_UP)
+        return conclude(job, given_up, now)
     again = choice is Settlement.SET_AGAIN
     targets = tuple(_afresh(target, set_again=again) for target in job.targets)
     vault = replace(job.vault, attempts=0, failures=0, next_try_at=None)
-    job = replace(job, targets=targets, vault=vault, problem="", deadline=now + PATIENCE)
+    job = replace(job, targets=targets, vault=vault, problem="", cause=None)
+    job = replace(job, deadline=now + PATIENCE)
     return _with_state(replace(job, state=JobState.OPEN))
 
 
@@ -171,10 +180,11 @@ def _end(job: PasswordJob) -> Finished | None:
     first = job.targets[0]
     if first.state is TargetState.REFUSED:
         state = JobState.FAILED if first.denied else JobState.REFUSED
-        return Finished(state=state, problem=first.problem)
+        return Finished(state=state, problem=first.problem, cause=first.cause)
     if first.state is TargetState.SUPERSEDED:
         return Finished(
             state=JobState.SUPERSEDED,
+            cause=Cause.PASSWORD_STALE,
             problem="Somebody set another password after Muster did. The vault's entry is stale: "
             "write the present password there, or reset it again.",
         )
@@ -184,7 +194,8 @@ def _end(job: PasswordJob) -> Finished | None:
         return None
     behind = [target for target in job.targets if target.state is not TargetState.PROVED]
     if behind:
-        return Finished(state=JobState.PARTIALLY_APPLIED, problem=_problems(job))
+        cause = next((one.cause for one in behind if one.cause), Cause.PASSWORD_STALE)
+        return Finished(state=JobState.PARTIALLY_APPLIED, problem=_problems(job), cause=cause)
     return Finished(state=JobState.CONFIRMED)
 
 
@@ -210,28 +221,35 @@ def _vault_after(
     match command, event:
         case WriteEntry(), Done(revision=revision):
             return replace(vault, revision=revision, next_try_at=None)
-        case WriteEntry(), NoAnswer(problem=problem):
-            return _vault_later(vault, problem, now)
+        case WriteEntry(), NoAnswer():
+            return _vault_later(vault, event, now)
         case ReadEntry(), Answered(yes=True):
-            done = replace(vault, state=VaultState.CONFIRMED, problem="", failures=0)
-            return replace(done, next_try_at=None)
+            done = replace(vault, state=VaultState.CONFIRMED, problem="", cause=None)
+            return replace(done, failures=0, next_try_at=None)
         case ReadEntry(), Answered(yes=False):
-            problem = "The entry holds another password than the one that was written."
-            return _vault_later(replace(vault, state=VaultState.PENDING), problem, now)
+            return _vault_later(replace(vault, state=VaultState.PENDING), _DIFFERS, now)
         case WriteEntry(), RefusedByPolicy() | Missing() | Denied() | NotSent():
             # It certainly had no effect, so it does not count.
             kept = replace(vault, state=VaultState.PENDING, attempts=vault.attempts - 1)
-            return _vault_later(kept, event.problem, now)
+            return _vault_later(kept, event, now)
         case ReadEntry(), RefusedByPolicy() | Missing() | Denied() | NotSent() | NoAnswer():
-            return _vault_later(vault, event.problem, now)
+            return _vault_later(vault, event, now)
         case _:
             raise AssertionError(f"{event} is no outcome of {command}")
 
 
-def _vault_later(vault: VaultTarget, problem: str, now: datetime) -> VaultTarget:
+_Trouble = RefusedByPolicy | Missing | Denied | NotSent | NoAnswer
+
+_DIFFERS = NoAnswer(
+    problem="The entry holds another password than the one that was written.",
+    cause=Cause.VAULT_REFUSED,
+)
+
+
+def _vault_later(vault: VaultTarget, event: _Trouble, now: datetime) -> VaultTarget:
     failures = vault.failures + 1
-    pause = delay(failures)
-    return replace(vault, failures=failures, next_try_at=now + pause, problem=problem)
+    later = replace(vault, failures=failures, next_try_at=now + delay(failures))
+    return replace(later, problem=event.problem, cause=event.cause)
 
 
 def _target(job: PasswordJob, system: DirectoryKind) -> Target:
@@ -243,8 +261,8 @@ def _with_target(job: PasswordJob, target: Target) -> PasswordJob:
     return replace(job, targets=tuple(targets))
 
 
-def _with_person(job: PasswordJob, problem: str) -> PasswordJob:
-    return replace(job, state=JobState.NEEDS_PERSON, problem=problem)
+def _with_person(job: PasswordJob, problem: str, cause: Cause | None) -> PasswordJob:
+    return replace(job, state=JobState.NEEDS_PERSON, problem=problem, cause=cause)
 
 
 def _with_state(job: PasswordJob) -> PasswordJob:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from muster.model.causes import Cause
 from muster.model.names import DirectoryKind
 from muster.model.passwords import JobState, PasswordPolicy, PasswordState
 
@@ -45,6 +46,7 @@ class CallPerson:
     """Do nothing more, and say why a person must decide. The password stays sealed."""
 
     problem: str
+    cause: Cause | None = None
 
 
 Command = Look | SetPassword | Prove | WriteEntry | ReadEntry | CallPerson
@@ -63,6 +65,7 @@ class Finished:
 
     state: JobState
     problem: str = ""
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,7 @@ class NotTold:
     """The directory answered a proof, and did not say whether it takes the password."""
 
     problem: str
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,7 @@ class RefusedByPolicy:
 
     code: str
     problem: str
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +112,15 @@ class Missing:
     """The account or the entry does not exist; nothing took effect."""
 
     problem: str
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denied:
-    """Credentials or rights are missing; nothing took effect."""
+    """Credentials or rights are missing, or it was refused; nothing took effect."""
 
     problem: str
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +129,7 @@ class NotSent:
 
     problem: str
     delay_s: float = 0
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +137,7 @@ class NoAnswer:
     """It was sent, and nobody knows what came of it."""
 
     problem: str
+    cause: Cause | None = None
 
 
 Event = Looked | Done | Answered | NotTold | RefusedByPolicy | Missing | Denied | NotSent | NoAnswer

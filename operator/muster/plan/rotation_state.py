@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from muster.model.causes import Cause
 from muster.model.passwords import JobEnd, JobKind, JobState
 from muster.model.reasons import Reason
 from muster.model.rotation import Rotation
@@ -44,13 +45,14 @@ def _with_end(rotation: Rotation, end: JobEnd) -> Rotation:
             failures=0,
             failed_at=None,
             last_error="" if end.state is JobState.CONFIRMED else shortened(end.problem),
+            cause=None if end.state is JobState.CONFIRMED else end.cause,
         )
     if end.kind is JobKind.RESET:
         return rotation
-    return failed(replace(rotation, slot=end.slot), end.problem, end.ended_at)
+    return failed(replace(rotation, slot=end.slot), end.problem, end.cause, end.ended_at)
 
 
-def failed(rotation: Rotation, problem: str, at: datetime) -> Rotation:
+def failed(rotation: Rotation, problem: str, cause: Cause | None, at: datetime) -> Rotation:
     """Return how it stands after a rotation that changed nothing."""
     return replace(
         rotation,
@@ -59,13 +61,18 @@ def failed(rotation: Rotation, problem: str, at: datetime) -> Rotation:
         failures=rotation.failures + 1,
         failed_at=second(at),
         last_error=shortened(problem),
+        cause=cause,
     )
 
 
 def not_tried(rotation: Rotation, problem: str) -> Rotation:
     """Return how it stands after a rotation that was planned and not begun."""
     return replace(
-        rotation, reason=Reason.ROTATION_FAILED, next=None, last_error=shortened(problem)
+        rotation,
+        reason=Reason.ROTATION_FAILED,
+        next=None,
+        last_error=shortened(problem),
+        cause=Cause.NOT_TRIED,
     )
 
 

@@ -22,6 +22,7 @@ from muster.model.accounts import (
     Link,
     PairedUser,
 )
+from muster.model.causes import Cause
 from muster.model.mail import NO_WELCOME, Notice, NoticeKind, Welcome, WelcomeState
 from muster.model.names import (
     AccountId,
@@ -173,6 +174,7 @@ def _rotation(rotation: Json) -> Rotation:
         failures=rotation.get("consecutiveFailures", 0),
         failed_at=_time(rotation.get("failedAt")),
         last_error=rotation.get("lastError", ""),
+        cause=Cause(rotation["cause"]) if "cause" in rotation else None,
         told_at=_time(rotation.get("toldAt")),
     )
 

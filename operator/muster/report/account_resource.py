@@ -168,6 +168,7 @@ def _rotation(rotation: Rotation) -> dict[str, Any] | None:
             "stale": rotation.stale or None,
             "consecutiveFailures": rotation.failures or None,
             "lastError": rotation.last_error,
+            "cause": rotation.cause,
         }
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from muster.model.causes import Cause
 from muster.model.names import DirectoryKind
 from muster.model.passwords import (
     PasswordJob,
     Proof,
     TargetState,
     VaultState,
+    cause_of,
     may_be_live,
 )
 
@@ -23,6 +25,8 @@ class Whereabouts:
     """Where that is proved."""
     perhaps_live: tuple[DirectoryKind, ...]
     in_entry: bool
+    cause: Cause | None
+    """What stands in its way; None where nothing does."""
     sentence: str
 
     @property
@@ -47,6 +51,7 @@ def whereabouts(job: PasswordJob) -> Whereabouts | None:
         live=tuple(proved),
         perhaps_live=tuple(perhaps),
         in_entry=in_entry,
+        cause=cause_of(job),
         sentence=_sentence(job, proved, perhaps, in_entry=in_entry),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,11 @@ def rotation_status(verdict: Verdict, outcome: Outcome, known: Known) -> Status:
         "stale": sum(one.rotation.stale for one in records),
         "underway": len(known.jobs),
     }
+    causes = Counter(str(one.cause) for one in rotated if one.cause)
+    if causes:
+        numbers["causes"] = [
+            {"cause": cause, "accounts": count} for cause, count in sorted(causes.items())
+        ]
     if coming:
         numbers["next"] = timestamp(min(coming))
     status: Status = {"rotation": numbers}
@@ -49,6 +55,7 @@ def rotation_status(verdict: Verdict, outcome: Outcome, known: Known) -> Status:
                 "since": timestamp(job.opened_at),
                 "needsPerson": job.state is JobState.NEEDS_PERSON,
                 "message": place.sentence,
+                **({"cause": place.cause} if place.cause else {}),
             }
             for job in sorted(known.jobs, key=lambda one: (one.opened_at, one.id))[:_MOST_JOBS]
             if (place := whereabouts(job))
@@ -65,7 +72,7 @@ def rotation_conditions(status: Status, customer: str) -> Iterator[Condition]:
             True,
             Reason.ROTATIONS_FAIL,
             f"{_accounts(numbers['failing'])} could not be rotated {MANY_FAILURES} times or more "
-            "in a row; the findings say why.",
+            f"in a row{_causes(numbers)}; the findings say why.",
         )
     if numbers.get("stale"):
         yield (
@@ -84,6 +91,11 @@ def rotation_conditions(status: Status, customer: str) -> Iterator[Condition]:
             f"{_accounts(waiting)}: which password is live must be decided by a person: "
             f"muster passwords list {customer}",
         )
+
+
+def _causes(numbers: Status) -> str:
+    causes = [f"{one['cause']} {one['accounts']}" for one in numbers.get("causes", ())]
+    return f" ({', '.join(causes)})" if causes else ""
 
 
 def _accounts(count: int) -> str:

@@ -29,6 +29,7 @@ from muster.model.accounts import (
     Link,
     PairedUser,
 )
+from muster.model.causes import Cause
 from muster.model.names import (
     AccountId,
     AccountType,
@@ -414,6 +415,7 @@ def make_job(number: int = 1, **changes: Any) -> PasswordJob:
         failures=3,
         next_try_at=NOW,
         problem="It fell silent.",
+        cause=Cause.DIRECTORY_UNREACHABLE,
     )
     job = PasswordJob(
         id=f"job-{number}",
@@ -427,12 +429,17 @@ def make_job(number: int = 1, **changes: Any) -> PasswordJob:
         unlock=True,
         targets=(target,),
         vault=VaultTarget(
-            place="it-glue/1", entry=RemoteId("42"), state=VaultState.SENT, attempts=1
+            place="it-glue/1",
+            entry=RemoteId("42"),
+            state=VaultState.SENT,
+            attempts=1,
+            cause=Cause.VAULT_DENIED,
         ),
         sealed="muster1.key.wrapped.value",
         opened_at=NOW,
         deadline=NOW + timedelta(days=3),
         problem="x",
+        cause=Cause.OUTCOME_UNKNOWN,
     )
     return replace(job, **changes)
 
