@@ -37,7 +37,7 @@ def look(journey: Journey, output: Path) -> None:
     journey.ok("digest")
     journey.ok("audit", "show", "-o", "json")
     journey.ok("audit", "verify")
-    journey("test", "--record", CUSTOMER, "--to", f"{output}.muster-test")
+    journey.ok("test", "--record", CUSTOMER, "--to", f"{output}.muster-test")
 
 
 def set_passwords(journey: Journey, person: str, typed: Callable[[str], None]) -> None:

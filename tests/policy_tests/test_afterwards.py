@@ -111,3 +111,32 @@ def test_lines_about_them_are_exercised(tree: Tree) -> None:
     noticed = {one.line.text for one in found if one.noticed_by}
     assert {"options.welcomeEmail.enabled: true", "options.welcomeEmail.maxPerRun: 1"} <= noticed
     assert not [one for one in found if "integrationRef" in one.line.text]
+
+
+@pytest.mark.parametrize(
+    ("before", "expected", "finding"),
+    [
+        ("{last: 2026-02-20T02:10:00Z}", "RotationScheduled, changes: []", ""),
+        ("{last: 2026-01-01T02:10:00Z}", "RotationScheduled, changes: [Rotate directory]", ""),
+        ("{underway: true}", "PasswordUnderway, changes: []", ""),
+        ("{last: 2026-02-20T02:10:00Z, stale: true}", "RotationScheduled", "PasswordStale"),
+        (
+            "{last: 2026-01-01T02:10:00Z, failures: 1, failedAt: 2026-03-01T02:20:00Z}",
+            "RotationFailed, changes: []",
+            "RotationFailed",
+        ),
+    ],
+)
+def test_how_it_stood_with_a_password_is_said(
+    tree: Tree, before: str, expected: str, finding: str
+) -> None:
+    """A test says when a password was set last, that one is being set, and what went wrong."""
+    world = WORLD.replace("username: adm", "username: adm, markedFor: adm")
+    registry = (
+        "registry:\n  accounts:\n  - {account: adm, type: Administrator, vault: {id: '1'}, "
+        f"rotation: {before}}}\n"
+    )
+    expect = f"  accounts: {{adm: {{rotation: {expected}}}}}\n"
+    expect = f"now: 2026-03-01T02:40:00Z\nexpect:\n  exact: false\n{expect}"
+    expect += f"  findings: [{finding}]\n"
+    assert tree.differences(world + registry + expect) == []

@@ -25,6 +25,7 @@ from muster.lab.mix import Mix
 from muster.model.directory import DirectoryUser
 from muster.model.entra import EntraUser
 from muster.model.records import ContactEmail, PsaContact, VaultEntry
+from muster.model.rotation import Rotation
 from muster.plan.keys import fold
 from muster.reconcile import propose
 from muster.registry.sqlite import SqliteRegistry
@@ -33,10 +34,12 @@ from muster.testing.pseudonyms import Pseudonyms
 from muster.testing.recorded import CannotRecord, finish, relative
 from muster.testing.redact import redact
 from muster.testing.renaming import Original
+from muster.testing.rotations import underway
 
 SALT = b"the same for every test"
 _EVERYWHERE = ("Administrator", "Guest", "krbtgt", "Muster")
 """Names that stand in every recording, whoever is called so."""
+ROTATION = {"every": "30d", "window": {"start": "02:00", "timeZone": "America/Toronto"}}
 PLANTED = ("Zebulon", "Quatermain", "quatermain-holdings", "ZQUATERM")
 
 
@@ -46,8 +49,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     estate = tmp_path_factory.mktemp("recording") / "estate"
     with Lab(customers=3, people=6, mix=Mix.parse("hybrid-itglue-connectwise")) as lab:
         lab.write_estate(estate)
+        _rotate_administrators(estate)
         assert run(app, ["apply", str(estate)]) == 0
         yield estate
+
+
+def _rotate_administrators(estate: Path) -> None:
+    for file in (*estate.glob("policies/*.yaml"), *estate.glob("customers/*.yaml")):
+        resource = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for body in resource["spec"].get("imports", [resource["spec"]]):
+            if body.get("accountType") == "Administrator":
+                body["options"]["rotation"] = ROTATION
+        file.write_text(yaml.safe_dump(resource), encoding="utf-8")
 
 
 def _originals(folder: Path) -> Iterator[tuple[Original, LoadedEstate]]:
@@ -262,3 +275,51 @@ def test_a_customer_that_is_mailed_is_recorded(
         assert run(app, ["test", "--record", "contoso", "--to", "a.muster-test"]) == 0
     assert (tmp_path / "a.muster-test").read_text().count("Send mail") == 5
     assert run(app, ["test", "a.muster-test"]) == 0
+
+
+def test_passwords_that_are_being_set_are_recorded(
+    folder: Path, originals: list[tuple[Original, LoadedEstate]]
+) -> None:
+    """Jobs, failures and a password of somebody else's are planned alike, under other names."""
+    original, loaded = originals[3]
+    admins = [one for one in original.known.records if one.rotation.enabled][:3]
+    states = (
+        Rotation(failures=2, failed_at=original.now, last_error="Zebulon's entry is locked."),
+        Rotation(last=original.now, stale=True),
+        Rotation(),
+    )
+    rotations = {one.name: state for one, state in zip(admins, states, strict=True)}
+    records = (
+        replace(one, rotation=rotations.get(one.name, one.rotation))
+        for one in original.known.records
+    )
+    known = replace(
+        original.known,
+        records=tuple(records),
+        jobs=tuple(underway({"unkept": True}, admins[2])),
+    )
+    planted = replace(original, known=known)
+    recording = finish(planted, redact(planted, ["."], SALT), loaded.estate, folder)
+    assert recording.differences == ()
+    assert "Zebulon" not in recording.text
+    said = [one.get("rotation") for one in yaml.safe_load(recording.text)["registry"]["accounts"]]
+    assert [one.keys() - {"since"} for one in said if one and one.keys() - {"since"}] == [
+        {"failures", "failedAt"},
+        {"last", "stale"},
+        {"unkept"},
+    ]
+
+
+def test_what_is_planned_otherwise_is_named(
+    folder: Path, originals: list[tuple[Original, LoadedEstate]]
+) -> None:
+    """A difference says which part of the plan it is, with both values, and nothing else."""
+    original, loaded = originals[3]
+    account = next(one for one in original.known.records if one.rotation.enabled)
+    known = replace(original.known, jobs=tuple(underway({"underway": True}, account)))
+    recorded = redact(original, ["."], SALT)
+    planted = replace(original, known=known)
+    (line,) = finish(planted, recorded, loaded.estate, folder).differences
+    name, _, parts = line.partition(": ")
+    assert parts == "rotation PasswordUnderway → RotationScheduled"
+    assert name.casefold() not in {one.identity.user.casefold() for one in known.records}

@@ -16,17 +16,18 @@ from typing import Any
 import yaml
 
 from muster.errors import MusterError
-from muster.model.names import AccountId, Action, System
+from muster.model.names import AccountId, Action, RemoteId, System
 from muster.model.reasons import Reason
 from muster.model.settings import Estate
 from muster.plan.guard import guard
 from muster.plan.keys import fold
 from muster.plan.make import make_plan
+from muster.plan.rotation import IN_TURN
 from muster.resources.documents import read_documents
 from muster.resources.schemas import load_schema
 from muster.testing.compare import LINK_NAMES
-from muster.testing.format import API_VERSION, KIND, SUFFIXES, Place, PolicyTest
-from muster.testing.outcome import AccountSeen, Outcome, see
+from muster.testing.format import API_VERSION, KIND, NOT_SELECTED, SUFFIXES, Place, PolicyTest
+from muster.testing.outcome import AccountSeen, LinkSeen, Outcome, see
 from muster.testing.parse import parse_test
 from muster.testing.pseudonyms import words
 from muster.testing.redact import Redacted
@@ -41,8 +42,11 @@ _NO_WORDS = re.compile(
 )
 """GUIDs, names of mailbox-system accounts and immutable ids: drawn anew, and no words."""
 _NAME = "recorded on"
-_OF_NAMES = frozenset({Reason.NAME_DIFFERS, Reason.OVERRIDE_STALE, Reason.OPTIONS_DIFFER})
+_OF_NAMES = frozenset(
+    {Reason.NAME_DIFFERS, Reason.OVERRIDE_STALE, Reason.OPTIONS_DIFFER, Reason.EDIT_REFUSED}
+)
 """Findings about what a recording does not have."""
+_IN_TURN = frozenset({"Send mail", "Rotate directory"})
 
 
 class CannotRecord(MusterError):
@@ -155,40 +159,64 @@ def differences(before: Outcome, after: Outcome, redacted: Redacted) -> Iterator
     renamed = {redacted.accounts[one]: seen for one, seen in before.accounts.items()}
     for account in sorted({*renamed, *after.accounts}):
         old, new = renamed.get(account), after.accounts.get(account)
-        if old is None or new is None or _effect(old, redacted) != _effect(new, None):
-            name = new.user if new else account
-            yield f"{name}: {_shown(old)} → {_shown(new)}"
+        parts = _differing(_effect(old, redacted.records), _effect(new, {}))
+        if parts:
+            yield f"{new.user if new else account}: {parts}"
     if before.refusals != after.refusals:
-        yield f"refused: {before.refusals or 'no'} → {after.refusals or 'no'}"
-    if _findings(before) != _findings(after):
-        yield f"findings: {_findings(before)} → {_findings(after)}"
+        yield f"refused: {_words(before.refusals)} → {_words(after.refusals)}"
+    findings = _differing(_findings(before), _findings(after))
+    if findings:
+        yield f"findings: {findings}"
 
 
-def _effect(seen: AccountSeen, redacted: Redacted | None) -> tuple[object, ...]:
-    """Return what must be equal; `via` is words for people."""
-    records = redacted.records if redacted else {}
-    links = tuple(
-        (
-            system,
-            link.state,
-            link.reason,
-            link.key,
-            records.get(link.id, link.id) if link.id else None,  # type: ignore[call-overload]
-            tuple(sorted(records.get(one, one) for one in link.candidates)),  # type: ignore[call-overload]
-            link.evidence,
-        )
-        for system, link in sorted(seen.links.items())
-    )
-    # Whose e-mail is among the first of a run follows from names, and they are others now.
-    changes = tuple(one for one in seen.changes if one != "Send mail")
-    return (seen.type, seen.decision, seen.reason, links, changes, seen.drift, seen.rotation)
+def _differing(old: Mapping[str, object], new: Mapping[str, object]) -> str:
+    """Return the parts that differ, each by its name and with both values."""
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return ", ".join(f"{one} {_words(old.get(one))} → {_words(new.get(one))}" for one in names)
 
 
-def _shown(seen: AccountSeen | None) -> str:
+def _words(value: object) -> str:
+    parts = value if isinstance(value, tuple) else (value,)
+    return " + ".join(str(one) for one in parts if one) or "nothing"
+
+
+def _effect(
+    seen: AccountSeen | None, records: Mapping[RemoteId, RemoteId]
+) -> dict[str, str | tuple[str, ...] | None]:
+    """Return what must be equal, by its name; `via` is words for people."""
     if seen is None:
-        return "not selected"
-    links = " ".join(f"{LINK_NAMES[s]}={link.state}" for s, link in sorted(seen.links.items()))
-    return f"{seen.decision} {seen.reason} {links}".rstrip()
+        return {"decision": NOT_SELECTED}
+    # Whose turn it is first follows from names and ids, and they are others now.
+    changes = tuple(one for one in seen.changes if one not in _IN_TURN)
+    in_turn = str(Reason.ROTATION_SCHEDULED) if seen.rotation in IN_TURN else seen.rotation
+    found: dict[str, str | tuple[str, ...] | None] = {
+        "type": seen.type,
+        "decision": seen.decision,
+        "reason": seen.reason,
+        "changes": changes,
+        "drift": seen.drift,
+        "rotation": in_turn,
+    }
+    for system, link in seen.links.items():
+        for part, value in _link_effect(link, records).items():
+            found[f"{LINK_NAMES[system]}.{part}"] = value
+    return found
+
+
+def _link_effect(
+    link: LinkSeen, records: Mapping[RemoteId, RemoteId]
+) -> dict[str, str | tuple[str, ...] | None]:
+    def new(record: str) -> str:
+        return records.get(RemoteId(record), record)
+
+    return {
+        "state": link.state,
+        "reason": link.reason,
+        "key": link.key,
+        "id": new(link.id) if link.id else None,
+        "candidates": tuple(sorted(new(one) for one in link.candidates)),
+        "evidence": link.evidence,
+    }
 
 
 def _findings(outcome: Outcome) -> dict[str, int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from muster.model.accounts import AccountRecord, Link
-from muster.model.names import DirectoryKind, LinkState, RemoteId
+from muster.model.names import AccountId, DirectoryKind, LinkState, RemoteId
 from muster.model.settings import AccountOverride
 from muster.plan.identity import selects
+from muster.plan.make import make_plan
 from muster.testing.redact_directories import reading
 from muster.testing.redact_settings import options_body
-from muster.testing.renaming import Renaming
+from muster.testing.renaming import Original, Renaming
+from muster.testing.rotations import rotation_body
 
 Json = dict[str, Any]
 
@@ -95,11 +97,23 @@ def redacted_registry(renaming: Renaming) -> Json:
     """Return what earlier runs left behind."""
     known = renaming.original.known
     body: Json = {}
+    passwords = _passwords(renaming.original)
     if known.records:
-        body["accounts"] = [_record(renaming, one) for one in known.records]
+        body["accounts"] = [
+            _record(renaming, one) | passwords.get(one.identity.id, {}) for one in known.records
+        ]
     if known.sizes:
         body["sizes"] = {str(source): size for source, size in known.sizes}
     return body
+
+
+def _passwords(original: Original) -> dict[AccountId, Json]:
+    """Return how it stands with every password, once what ended since is counted."""
+    known, jobs = original.known, {job.account: job for job in original.known.jobs}
+    plan = make_plan(original.desired, original.observed, known, original.now)
+    records = {one.identity.id: one.rotation for one in (*known.records, *plan.records)}
+    bodies = {one: rotation_body(now, jobs.get(one)) for one, now in records.items()}
+    return {one: {"rotation": body} for one, body in bodies.items() if body}
 
 
 def _record(renaming: Renaming, record: AccountRecord) -> Json:

@@ -10,8 +10,10 @@ from muster.model.settings import Options
 from muster.testing.pseudonyms import Pseudonyms
 
 _NAMES = frozenset({"groups", "accounts", "privilegedGroups", "containers"})
-_AFTERWARDS = ("welcomeEmail", "selfServe", "rotation")
+_AFTERWARDS = ("welcomeEmail", "selfServe")
 """Options about what follows an import; they may name people and decide nothing here."""
+_TIME_ZONE = "UTC"
+"""Where a customer is tells who it is."""
 
 
 def options_body(options: Options) -> dict[str, Any]:
@@ -53,6 +55,8 @@ def _renamed(value: Any, names: Pseudonyms) -> Any:
 
 
 def _field(key: str, value: Any, names: Pseudonyms) -> Any:
+    if key == "timeZone":
+        return _TIME_ZONE
     if key == "path":
         return names.place(value)
     if key in _NAMES:

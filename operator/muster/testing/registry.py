@@ -26,6 +26,7 @@ from muster.model.names import (
     Source,
 )
 from muster.model.observed import Observed
+from muster.model.passwords import PasswordJob
 from muster.model.reasons import Reason
 from muster.model.settings import Desired, ImportSettings, Options
 from muster.plan.identity import account_name, identify
@@ -33,6 +34,7 @@ from muster.plan.keys import fold
 from muster.resources.parse import parse_options
 from muster.resources.tables import Json
 from muster.testing.domain import aware, stable_id
+from muster.testing.rotations import rotation, underway
 
 _UNLINKED = Link(state=LinkState.UNMATCHED, reason=Reason.NO_MATCH)
 
@@ -48,15 +50,18 @@ def make_known(
     users = {user.id: user for user in (observed.directory.users if observed.directory else ())}
     cloud = {user.id: user for user in (observed.entra.users if observed.entra else ())}
     records: list[AccountRecord] = []
+    jobs: list[PasswordJob] = []
     for one in body.get("accounts", ()):
         found = names.get(fold(one["account"]), ())
         account = found[0] if found else None
         user = (users.get(account) or cloud.get(account)) if account else None
         identity = identify(user, None) if user else gone_identity(one, account)
         records.append(_record(one, identity, desired, now, {one.name for one in records}))
+        jobs.extend(underway(one.get("rotation", {}), records[-1]))
     sizes = body.get("sizes", {})
     return Known(
         records=tuple(records),
+        jobs=tuple(jobs),
         sizes=tuple((source, sizes[source]) for source in Source if source in sizes),
     )
 
@@ -99,6 +104,7 @@ def _record(
         pair=_link(body.get("pair"), NO_PAIR),
         leaving_since=aware(leaving) if leaving else None,
         released_at=aware(released) if released else None,
+        rotation=rotation(body.get("rotation", {})),
     )
 
 
