@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -136,4 +139,29 @@ def test_a_password_whose_entry_cannot_be_written_is_listed_as_live_in_entra(
     settle = ("passwords", "settle", CUSTOMER, upn(admin), "LookAgain", *WHY)
     assert muster(*settle).code == 6
     muster.ok(*settle)
+    assert kept(lab, admin) == live(lab, admin)
+
+
+def test_ctrl_c_while_entra_lags_leaves_the_job_open(muster: Shell, lab: Lab) -> None:
+    """The command waits for the date; interrupted, it says where the password is, and ends."""
+    muster.ok("apply")
+    admin = administrator(muster)
+    graph_of(lab).knobs.stale_dates = True
+    program = "from muster.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "reset", CUSTOMER, upn(admin), *WHY]
+    with subprocess.Popen(
+        [*command, "--patience", "60", "-f", str(muster.estate)], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "Ctrl-C leaves it open" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130, said
+    assert "may be live in Entra" in said
+    assert "muster passwords list" in said
+    (waiting,) = muster.ok("passwords", "list", CUSTOMER, "-o", "json").data
+    assert waiting["account"] == upn(admin)
+    assert kept(lab, admin) != live(lab, admin)
+    graph_of(lab).knobs.stale_dates = False
+    muster.ok("passwords", "settle", CUSTOMER, upn(admin), "LookAgain", *WHY)
     assert kept(lab, admin) == live(lab, admin)

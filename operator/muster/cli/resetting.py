@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
@@ -36,6 +36,17 @@ if TYPE_CHECKING:
     from muster.rotations import PasswordOrder
 
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; a ticket number helps.")]
+Patience = Annotated[
+    float,
+    typer.Option(
+        "--patience",
+        min=0,
+        metavar="SECONDS",
+        help="How long one request is tried again while its system fails or throttles, and how "
+        "long to wait for a system that shows the change late.",
+        envvar="MUSTER_PATIENCE",
+    ),
+]
 
 
 def reset(
@@ -66,7 +77,7 @@ def reset(
     estate: options.Estate = options.HERE,
     state: options.State = None,
     secrets: options.SecretsFrom = None,
-    patience: options.Patience = options.PATIENCE_S,
+    patience: Patience = options.PATIENCE_S,
 ) -> int:
     """Set an account's password in its directories, and keep it in the vault's entry.
 
@@ -87,12 +98,22 @@ def reset(
     if namespace:
         return _reset_in_cluster(namespace, (customer, account), order, show=show)
     with open_session(place([estate], state, secrets, patience), write=True) as session:
-        return _reset(session, (customer, account), order, show=show, yes=yes)
+        wish = _Wish(order=order, show=show, yes=yes, patience_s=patience)
+        return _reset(session, (customer, account), wish)
 
 
-def _reset(
-    session: Session, whose: tuple[str, str], order: PasswordOrder, *, show: bool, yes: bool
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """A reset as it was asked for on the command line."""
+
+    order: PasswordOrder
+    show: bool
+    yes: bool
+    patience_s: float
+
+
+def _reset(session: Session, whose: tuple[str, str], wish: _Wish) -> int:
+    from muster.cli.job_waiting import wait_for
     from muster.cli.passwords import tell_job
     from muster.cli.resolving import find_record
     from muster.cli.session import find_customer
@@ -105,13 +126,14 @@ def _reset(
     ports = session.assembly.ports(desired)
     live = [one for one in resume(desired, ports).records if one.live]
     record = find_record(live, account, customer)
-    if show:
-        _require_word(yes=yes)
-        _confirm(f"Show the new password of {record.identity.user}? It is recorded.", yes=yes)
-    job = carry_out(replace(order, requested_by=ports.audit.actor), record, desired, ports)
+    if wish.show:
+        _require_word(yes=wish.yes)
+        _confirm(f"Show the new password of {record.identity.user}? It is recorded.", yes=wish.yes)
+    job = carry_out(replace(wish.order, requested_by=ports.audit.actor), record, desired, ports)
+    job = wait_for(job, record, desired, ports, wish.patience_s)
     code = tell_job(job, record.identity.user)
-    if show and is_set(job):
-        _show(session, desired, job.vault.entry, order.reason)
+    if wish.show and is_set(job):
+        _show(session, desired, job.vault.entry, wish.order.reason)
     return code
 
 
