@@ -270,6 +270,27 @@ def test_a_useless_retry_after_falls_back_to_our_own_delay(
     assert connect().get("/a").body == {"fine": True}
 
 
+def test_an_empty_answer_to_a_read_is_none(script: Script, connect: Open) -> None:
+    """A write may be answered by nothing; where data is due, nothing is an answer that was cut."""
+    script.after = status(200, b" ")
+    assert connect().patch("/a", {}).body is None
+    with pytest.raises(Unavailable, match="cut"):
+        connect(retry_budget_s=0.1).get("/a")
+
+
+def test_a_share_is_never_nothing() -> None:
+    """One percent of ten requests is one, and not none for ever."""
+    assert RequestLimit(requests=10, window_s=60).share(1).requests == 1
+
+
+def test_a_short_pause_does_not_end_a_long_one() -> None:
+    """Of two that the vendor asked for, the later end counts."""
+    budget = RequestBudget(RequestLimit(requests=10, window_s=60))
+    budget.hold(900)
+    budget.hold(1)
+    assert budget.held_s > 800
+
+
 def test_a_delay_beyond_the_budget_is_handed_to_the_caller(script: Script, connect: Open) -> None:
     """The caller learns the delay, and no other request bothers the system meanwhile."""
     script.answers = [status(429, Retry_After="900")]

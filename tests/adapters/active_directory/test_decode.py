@@ -67,6 +67,7 @@ def test_filetime(raw: bytes | None, time: datetime | None) -> None:
         ((b"smtp:alias@x.example",), None),
         ((b"smtp:alias@x.example", b"SMTP:main@x.example"), "main@x.example"),
         ((b"SMTP:",), None),
+        ((b"SMTP: ", b"SMTP:main@x.example"), "main@x.example"),
         ((b"SIP:main@x.example", b"x500:/o=x"), None),
     ],
 )
@@ -116,11 +117,12 @@ def test_malformed_value_names_the_object(attribute: str, value: bytes) -> None:
         decode.user(_user(**{attribute: (value,)}))
 
 
+@pytest.mark.parametrize("values", [(), (b"",)], ids=["absent", "empty"])
 @pytest.mark.parametrize("attribute", ["samaccountname", "useraccountcontrol", "primarygroupid"])
-def test_hidden_attribute_is_a_missing_right(attribute: str) -> None:
+def test_hidden_attribute_is_a_missing_right(attribute: str, values: tuple[bytes, ...]) -> None:
     """An attribute that every user has is absent only where it may not be read."""
     with pytest.raises(AccessDenied, match="does not let the account read"):
-        decode.user(_user(**{attribute: ()}))
+        decode.user(_user(**{attribute: values}))
 
 
 def test_default_containers_without_any_guid() -> None:

@@ -88,12 +88,21 @@ def test_whole_lists(answers: tuple[Entry, ...], members: str) -> None:
     [
         (FIRST, answer(b"8", r2_end=(b"CN=c",))),
         (FIRST, answer(None)),
+        (answer(None, plain=(), r0_1=(b"CN=a", b"CN=b")), answer(None)),
         (FIRST, answer(plain=(b"CN=c",))),
         (FIRST, answer(r2_3=())),
         (FIRST, None),
         (None,),
     ],
-    ids=["changed", "end unproved", "all or rest", "nothing, not last", "vanished", "invisible"],
+    ids=[
+        "changed",
+        "end unproved",
+        "never proved",
+        "all or rest",
+        "nothing, not last",
+        "vanished",
+        "invisible",
+    ],
 )
 def test_doubtful_lists(answers: tuple[Entry | None, ...]) -> None:
     """A list whose end is in doubt is read three times, and then there is none."""

@@ -218,7 +218,7 @@ def test_many_known_users_take_one_request_for_twenty(world: EntraWorld) -> None
     known = [AccountId(f"6f1c0000-0000-4000-8000-{number:012}") for number in range(44)]
     adapter = world.open()
     world.faults.add(Throttle(retry_after=1), path="000000000007")
-    world.faults.add(ServerError(status=503), path="000000000030")
+    world.faults.add(ServerError(status=424), path="000000000030")
     assert ids(adapter.read(NOTHING, frozenset(known))) == []
     assert world.paths().count("/$batch") == 5
     assert adapter.usage.retries == 2
@@ -230,6 +230,10 @@ def test_a_batch_that_stays_put_off_is_an_error(world: EntraWorld) -> None:
     world.faults.add(ServerError(status=504), path="000000000007", times=-1)
     with pytest.raises(Unavailable, match="504"):
         world.open(patience_s=0.2).read(NOTHING, known)
+    both = known | {AccountId("6f1c0000-0000-4000-8000-000000000008")}
+    world.faults.add(Throttle(retry_after=30), path="000000000008", times=-1)
+    with pytest.raises(Unavailable, match="429, 504"):
+        world.open(patience_s=0.2).read(NOTHING, both)
     world.faults.clear()
     world.faults.add(Throttle(retry_after=30), path="000000000007", times=-1)
     with pytest.raises(RateLimited) as caught:

@@ -32,15 +32,21 @@ def test_redirected_users_are_not_hidden(house: LabHouse) -> None:
     assert content.USERS_CONTAINER in hidden
 
 
-def test_renamed_container_is_hidden(house: LabHouse) -> None:
-    """A default container that has another name is found by its GUID."""
-    guid = "A9D1CA15768811D1ADED00C04FD8D5CD"
-    renamed = f"CN=Benutzer,{content.DOMAIN_DN}"
-    house.domain.set_attributes(content.DOMAIN_DN, {"wellKnownObjects": [f"B:32:{guid}:{renamed}"]})
+@pytest.mark.parametrize(
+    ("attribute", "guid", "name"),
+    [
+        ("wellKnownObjects", "A9D1CA15768811D1ADED00C04FD8D5CD", "Users"),
+        ("otherWellKnownObjects", "1EB93889E40C45DF9F0C64D23BBB6237", "Managed Service Accounts"),
+    ],
+)
+def test_renamed_container_is_hidden(house: LabHouse, attribute: str, guid: str, name: str) -> None:
+    """A default container that has another name is found by its GUID, in either list of them."""
+    renamed = f"CN=Umbenannt,{content.DOMAIN_DN}"
+    house.domain.set_attributes(content.DOMAIN_DN, {attribute: [f"B:32:{guid}:{renamed}"]})
     hidden = {
         container.name: container.dn for container in house.directory().read(NOBODY).domain.hidden
     }
-    assert hidden["Users"] == renamed
+    assert hidden[name] == renamed
 
 
 def test_state_that_may_not_be_read_raises(house: LabHouse) -> None:

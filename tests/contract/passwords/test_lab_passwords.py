@@ -104,6 +104,7 @@ def test_a_cycle_is_wished_for_whatever_may_have_been_set(
         (51, "", Unavailable, False),
         (52, "", Unavailable, False),
         (1, "000004DC: LdapErr: DSID-0C090A5C\0", Unexpected, True),
+        (3, "", Unexpected, True),
         (80, "", Unexpected, True),
     ],
 )
@@ -142,6 +143,25 @@ def test_these_refusals_are_told_to_who_has_the_password(
     message = f"80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data {code}"
     house.house.faults.fail_second_bind(49, message)
     assert house.passwords().prove(user, Secret(BORN))
+
+
+def test_nothing_is_no_password(house: LabPasswords, user: AccountId) -> None:
+    """To sign in without one is anonymous, and a yes to that proves nothing (RFC 4513, 5.1.2)."""
+    before = house.house.server.requests["bind"]
+    assert house.passwords().prove(user, Secret("")) is False
+    assert house.house.server.requests["bind"] == before
+
+
+def test_a_hidden_lockout_threshold_is_not_taken_for_none(
+    house: LabPasswords, user: AccountId
+) -> None:
+    """Without it nobody knows how many proofs are safe."""
+    domain = house.house.domain
+    domain.set_attributes(domain.dn, {"lockoutThreshold": []})
+    try:
+        assert house.passwords().read_policy(user).resultant_unreadable
+    finally:
+        house.set_threshold(0)
 
 
 @pytest.mark.parametrize(("code", "counted"), [("775", False), ("52f", True), ("569", True)])
