@@ -14,11 +14,12 @@ from muster.audit import Effect
 from muster.errors import MusterError, SpecError
 from muster.model.accounts import AccountRecord
 from muster.model.names import System
-from muster.model.passwords import JobState, PasswordJob, end_of
+from muster.model.passwords import JobState, PasswordJob, cause_of, end_of
 from muster.model.plans import Outcome, Verdict
 from muster.model.rotation import Rotation, RotationDemand
 from muster.model.settings import Desired
 from muster.passwords.carry_out import carry_out
+from muster.passwords.causes import cause_in_directory
 from muster.passwords.protocol import Settlement, next_step, settle
 from muster.passwords.steps import Wait
 from muster.plan.guard import guard
@@ -55,9 +56,9 @@ def reset(
         _require_writable(record, desired)
         job = set_password(order, record, desired, ports)
     except MusterError as error:
-        ports.audit.end(begun, effect, "Failed", str(error))
+        ports.audit.end(begun, effect, "Failed", str(error), cause_in_directory(error))
         raise
-    ports.audit.end(begun, effect, str(job.state), job.problem)
+    ports.audit.end(begun, effect, str(job.state), job.problem, str(cause_of(job) or ""))
     _remember_end(job, record, ports)
     return job
 
@@ -194,5 +195,5 @@ def settle_by_hand(
     else:
         ports.registry.save_job(after)
         after = carry_out(after, hands_of(desired, ports, strict=False))
-    ports.audit.end(begun, effect, str(after.state), after.problem)
+    ports.audit.end(begun, effect, str(after.state), after.problem, str(cause_of(after) or ""))
     return after

@@ -15,12 +15,14 @@ from uuid import uuid4
 from muster.audit import Effect
 from muster.errors import PasswordRefused, RemoteError, SpecError
 from muster.model.accounts import AccountRecord, Known
+from muster.model.causes import Cause
 from muster.model.names import DirectoryKind, System
 from muster.model.passwords import (
     JobKind,
     JobState,
     PasswordJob,
     PasswordPolicy,
+    cause_of,
     end_of,
 )
 from muster.model.plans import Change, ChangeResult
@@ -29,6 +31,7 @@ from muster.model.rotation import Generator, GeneratorKind, RotationSettings
 from muster.model.secret import Secret
 from muster.model.settings import Desired
 from muster.passwords.carry_out import Hands, JobRequest, carry_out, start
+from muster.passwords.causes import NotBegun, cause_in_directory
 from muster.passwords.generate import Passphrase, Random, Words, generate
 from muster.passwords.protocol import next_step
 from muster.passwords.steps import Wait
@@ -84,7 +87,8 @@ def rotate(change: Change, record: AccountRecord, desired: Desired, ports: Ports
     try:
         job = set_password(order, record, desired, ports)
     except (RemoteError, SpecError) as error:
-        rotation = failed(record.rotation, str(error), ports.clock())
+        cause = cause_in_directory(error)
+        rotation = failed(record.rotation, str(error), cause, ports.clock())
         return ChangeResult(change=change, done=False, problem=str(error), rotation=rotation)
     return _result(change, record, job)
 
@@ -133,13 +137,15 @@ def set_password(
     customer, user = desired.customer, record.identity.user
     entry = entry_of(record, customer)
     if entry is None:
-        raise SpecError((f"{user}: its password cannot be kept. {entry_advice(record)}",))
+        raise NotBegun(
+            f"{user}: its password cannot be kept. {entry_advice(record)}",
+            Cause.NO_ENTRY_FOR_PASSWORD,
+        )
     if refused_in_entra(record, customer):
-        raise SpecError(
-            (
-                f"{user}: its Entra user is synchronized, so its password must not be set there. "
-                "Set spec.passwordAuthority to EntraConnect.",
-            )
+        raise NotBegun(
+            f"{user}: its Entra user is synchronized, so its password must not be set there. "
+            "Set spec.passwordAuthority to EntraConnect.",
+            Cause.SYNCED_USER,
         )
     targets = targets_of(record, customer)
     hands = hands_of(desired, ports, strict=True)
@@ -160,7 +166,7 @@ def set_password(
     try:
         job = start(request, password, hands)
     except ValueError as busy:
-        raise SpecError((f"{user}: {busy}",)) from busy
+        raise NotBegun(f"{user}: {busy}", Cause.PASSWORD_UNDERWAY) from busy
     return carry_out(job, hands)
 
 
@@ -193,7 +199,8 @@ def go_on(job: PasswordJob, user: str, hands: Hands, ports: Ports) -> PasswordJo
     )
     begun = ports.audit.begin(effect)
     after = carry_out(job, hands)
-    ports.audit.end(begun, effect, str(after.state), after.problem)
+    cause = str(cause_of(after) or "")
+    ports.audit.end(begun, effect, str(after.state), after.problem, cause)
     return after
 
 
@@ -270,12 +277,11 @@ def _new_password(
         policies.append(directory.read_policy(account))
         state = directory.read_password_state(account)
         if state.cannot_change and not order.dependents_known:
-            raise SpecError(
-                (
-                    f"{record.identity.user}: {kind} says that this user cannot change its "
-                    "password, so something may depend on it. Say `dependents: None` in the "
-                    "policy's rotation, or switch rotation off with an AccountOverride.",
-                )
+            raise NotBegun(
+                f"{record.identity.user}: {kind} says that this user cannot change its "
+                "password, so something may depend on it. Say `dependents: None` in the "
+                "policy's rotation, or switch rotation off with an AccountOverride.",
+                Cause.CANNOT_CHANGE_PASSWORD,
             )
     policy = _strictest(policies)
     if order.typed is None:
