@@ -47,6 +47,16 @@ def test_all_mistakes_are_named_at_once_with_their_lines(muster: Shell) -> None:
     assert not (muster.estate / ".muster").exists()
 
 
+def test_a_wrong_name_or_place_is_answered_with_the_right_one(muster: Shell) -> None:
+    """A typing error, an argument where an option belongs, a folder too deep: each is told."""
+    assert "Did you mean contoso?" in muster("plan", "-c", "contosso").err
+    assert "Known: contoso, fabrikam." in muster("plan", "-c", "northwind").err
+    extra = muster("doctor", ".")
+    assert extra.code == 64
+    assert "the directory with the resources after --estate" in extra.err
+    assert "No integration was read: name the directory" in muster("validate", "policies").out
+
+
 def test_a_missing_secret_names_both_ways_to_supply_it_and_stops_nobody_else(
     muster: Shell,
 ) -> None:

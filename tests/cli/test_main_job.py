@@ -71,6 +71,8 @@ def test_resolve_writes_an_override_that_settles_the_match(muster: Shell) -> Non
     muster.ok(
         "resolve", waiting["customer"], waiting["account"], "--vault", chosen, "--reason", "T-1"
     )
+    typo = muster("resolve", waiting["customer"], "x" + waiting["account"], "--exclude")
+    assert f"Did you mean {waiting['account']}?" in typo.err
     (file,) = Path(muster.estate, "overrides").glob("*.yaml")
     assert yaml.safe_load(file.read_text())["spec"]["reason"] == "T-1"
     muster.ok("validate")

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from muster.apply import Tell
-from muster.cli.output import Format, complain, out, plain, print_data, print_table, visible
+from muster.cli.output import Format, complain, fit, out, plain, print_data, print_table, visible
 from muster.cli.session import for_each_customer
 from muster.cli.shell import Bug
 from muster.lab.lab import Lab
@@ -69,6 +69,28 @@ def test_a_terminal_gets_our_own_sequences_only(monkeypatch: pytest.MonkeyPatch)
     with console.capture() as captured:
         console.print(f"[bold]{plain(HOSTILE)}[/]")
     assert captured.get() == f"\x1b[1m{visible(HOSTILE)}\x1b[0m\n"
+
+
+@pytest.mark.parametrize(
+    ("room", "shown"),
+    [
+        (80, [19, 27, 14]),
+        (66, [19, 27, 14]),
+        (60, [19, 21, 14]),
+        (54, [19, 20, 9]),
+        (51, None),
+    ],
+)
+def test_a_narrow_table_breaks_no_name_and_no_short_word(
+    room: int, shown: list[int] | None
+) -> None:
+    """The widest columns give way first; where names would break, the table stays whole."""
+    columns = [
+        ["NAME", "contoso-adm-pk-9b41"],
+        ["USER", "adm-pk@corp.contoso.example"],
+        ["VAULT", "Linked 4410023"],
+    ]
+    assert fit(columns, room) == shown
 
 
 def test_json_holds_everything_and_hides_nothing(capsys: pytest.CaptureFixture[str]) -> None:

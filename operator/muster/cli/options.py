@@ -30,7 +30,8 @@ Estate = Annotated[
 State = Annotated[
     Path | None,
     typer.Option(
-        help="The registry's file; .muster/state.sqlite in the first PATH when left out.",
+        help="The registry's file; .muster/state.sqlite in the first directory with resources when "
+        "left out.",
         envvar="MUSTER_STATE",
         show_default=False,
     ),
@@ -39,8 +40,9 @@ SecretsFrom = Annotated[
     Path | None,
     typer.Option(
         "--secrets",
-        help="Directory of secrets as files, NAME/KEY; secrets/ in the first PATH when it is "
-        "there. MUSTER_SECRET_<NAME>_<KEY> in the environment works beside it.",
+        help="Directory of secrets as files, NAME/KEY; secrets/ in the first directory with "
+        "resources when it is there. MUSTER_SECRET_<NAME>_<KEY> in the environment works beside "
+        "it.",
         envvar="MUSTER_SECRETS",
         show_default=False,
     ),

@@ -13,8 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 import yaml
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +25,13 @@ UNPRINTABLE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufef
 
 _WIDE = 10_000
 """The width of a table that goes to a file or a pipe, where nothing need be cut or wrapped."""
+
+
+_GAP = 3
+"""Spaces between two columns of a table."""
+
+_BREAKABLE = 20
+"""Letters of a word that a narrow column may break."""
 
 
 class Format(StrEnum):
@@ -98,19 +107,47 @@ def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None
 ) -> None:
     """Print rows under headings as kubectl does: no frames, empty cells as a dash."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(plain(cell) if cell not in (None, "") else "–" for cell in row))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
+    cells = [[visible(str(one)) if one not in (None, "") else "–" for one in row] for row in rows]
     console = console or out()
+    widths = fit(list(zip(columns, *cells, strict=True)), console.width)
+    for at, column in enumerate(columns):
+        table.add_column(column, overflow="fold", width=widths[at] if widths else None)
+    for row in cells:
+        table.add_row(*map(escape, row))
     if console.is_terminal:
-        console.print(table, soft_wrap=False)
+        options = console.options if widths else console.options.update(width=_WIDE)
+        console.print(Segments(console.render(table, options)), soft_wrap=False, crop=False)
         return
     with console.capture() as captured:
         console.print(table, soft_wrap=False)
     for line in captured.get().splitlines():
         console.print(line.rstrip(), markup=False)
+
+
+def fit(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Return how wide each column is shown, headings among its cells; None when room is too small.
+
+    A name in the first column is never broken, to be copied whole; no other word of up to 20
+    letters is. A table that is wider even so is left whole to the terminal, as kubectl does.
+    """
+    widths = [max(map(cell_len, column)) for column in columns]
+    least = [
+        width if at == 0 else min(width, _longest_word(column))
+        for at, (width, column) in enumerate(zip(widths, columns, strict=True))
+    ]
+    room -= _GAP * (len(columns) - 1)
+    if sum(least) > room:
+        return None
+    while sum(widths) > room:
+        spare = [at for at, width in enumerate(widths) if width > least[at]]
+        widths[max(spare, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _longest_word(cells: Sequence[str]) -> int:
+    longest = max((cell_len(word) for cell in cells for word in cell.split()), default=0)
+    return min(longest, _BREAKABLE)
 
 
 def counted(count: int, word: str, plural: str = "") -> str:

@@ -97,7 +97,9 @@ def apply(
     expect: Annotated[
         str,
         typer.Option(
-            metavar="DIGEST", help="Write only if the plan still has this digest.", show_default=""
+            metavar="DIGEST",
+            help="Write only if the plan still has this digest.",
+            show_default=False,
         ),
     ] = "",
     state: options.State = None,

@@ -11,6 +11,7 @@ import typer
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
+from muster.cli.guessing import guess
 from muster.cli.output import Format, counted, out, plain, print_data, print_table
 from muster.errors import SpecError, StateError
 from muster.model.accounts import AccountRecord, Known, Link
@@ -71,8 +72,8 @@ def known_customers(
     names = registry.list_customers()
     for name in only or ():
         if name not in names:
-            shown = ", ".join(names) or "none yet: run muster apply"
-            raise SpecError((f'The registry knows no customer "{name}". Known: {shown}.',))
+            hint = guess(name, names) if names else "It knows none yet: run muster apply."
+            raise SpecError((f'The registry knows no customer "{name}". {hint}',))
     for name in names:
         if not only or name in only:
             yield name, registry.load(name)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from muster.cli.session import Session
     from muster.model.accounts import AccountRecord
     from muster.model.names import AccountId
-    from muster.model.rotation import RotationDemand
+    from muster.model.rotation import Rotation, RotationDemand
     from muster.model.secret import Secret
     from muster.model.settings import Desired
     from muster.resets import Rotated
@@ -216,7 +216,7 @@ def _rotate_in_cluster(
     fit = [one for one in chosen if one.rotation.reason in IN_TURN]
     for one in chosen:
         if one not in fit:
-            complain(f"{one.customer}: {one.identity.user}: not rotated: {one.rotation.reason}")
+            complain(f"{one.customer}: {one.identity.user}: {_why_not(one.rotation)}")
     if fit:
         write_resets(fit, _order(reason, passphrase=False, typed=None), namespace)
     return ExitCode.OK if len(fit) == len(chosen) else ExitCode.ERROR
@@ -340,6 +340,14 @@ def _tell_one(one: Rotated) -> None:
         how = "rotated; the vault's entry has it" if result.done else result.problem
         console.print(plain(f"{customer}: {result.change.user}: {how}"))
     for record, rotation in one.others:
-        console.print(plain(f"{customer}: {record.identity.user}: not rotated: {rotation.reason}"))
+        console.print(plain(f"{customer}: {record.identity.user}: {_why_not(rotation)}"))
     if not one.outcome.results and not one.others:
         say(f"{customer}: no account is rotated here; see options.rotation of its policy.")
+
+
+def _why_not(rotation: Rotation) -> str:
+    from muster.model.reasons import Reason
+
+    off = rotation.reason is Reason.ROTATION_OFF
+    hint = " (no policy rotates it; muster reset sets the password of any account)" if off else ""
+    return f"not rotated: {rotation.reason}{hint}"

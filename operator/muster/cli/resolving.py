@@ -16,6 +16,7 @@ from muster.errors import MusterError, SpecError
 from muster.model.accounts import AccountRecord
 from muster.model.names import DirectoryKind, System
 from muster.plan.keys import fold
+from muster.resources.problems import nearest
 
 _ONE = "Pin, forbid or ignore: one of the three for each system."
 
@@ -120,7 +121,10 @@ def find_record(records: list[AccountRecord], name: str, customer: str) -> Accou
     if len(found) == 1:
         return found[0]
     if not found:
-        raise SpecError((f'The registry knows no account "{name}" of {customer}.',))
+        users = {one for record in records for one in (record.identity.sam, record.identity.user)}
+        near = nearest(wanted, sorted(filter(None, users)))
+        hint = f"Did you mean {near}?" if near else f"List them: muster get accounts -c {customer}"
+        raise SpecError((f'The registry knows no account "{name}" of {customer}. {hint}',))
     shown = ", ".join(f"{record.identity.user} ({record.name})" for record in found)
     raise SpecError((f'"{name}" fits several accounts of {customer}: {shown}. Name one.',))
 

@@ -65,9 +65,7 @@ def run(
     state: options.State = None,
     secrets: options.SecretsFrom = None,
     patience: options.Patience = options.PATIENCE_S,
-    rounds: Annotated[
-        int, typer.Option(help="End after so many rounds; 0 goes on for ever.", show_default="0")
-    ] = 0,
+    rounds: Annotated[int, typer.Option(help="End after so many rounds; 0 goes on for ever.")] = 0,
     receiver_port: ReceiverPort = 0,
     receiver_certificates: ReceiverCertificates = None,
 ) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +19,7 @@ from muster.apply import Tell
 from muster.assembly import SEALING_KEYS, Assembly, read_sealing_keys
 from muster.audit import FileSink, Trail, current_actor
 from muster.cli.estate_revision import revision_of
+from muster.cli.guessing import guess
 from muster.cli.options import PATIENCE_S
 from muster.cli.output import err
 from muster.cli.shell import contain
@@ -178,9 +178,9 @@ def find_customer(estate: Estate, name: str) -> Desired:
     by_name = {str(desired.customer.name): desired for desired in estate.desired}
     if name in by_name:
         return by_name[name]
-    near = get_close_matches(name, by_name, n=3) or sorted(by_name)[:5]
-    hint = f" Known ones: {', '.join(near)}." if near else " The estate has no customers."
-    raise SpecError((f'There is no customer "{name}".{hint}',))
+    if not by_name:
+        raise SpecError((f'There is no customer "{name}". The estate has no customers.',))
+    raise SpecError((f'There is no customer "{name}". {guess(name, by_name)}',))
 
 
 class Stopped(MusterError):

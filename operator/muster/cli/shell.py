@@ -19,6 +19,9 @@ Program = Callable[..., Any]
 
 T = TypeVar("T")
 
+_TAKERS = {"--estate": "the directory with the resources", "--customer": "a customer"}
+"""What people write as an argument where a command takes it as an option."""
+
 
 class Bug(MusterError):
     """A fault of Muster's own. The text says where it struck, without any variable's value."""
@@ -79,12 +82,23 @@ def _failed(error: MusterError) -> ExitCode:
 
 
 def _usage(error: Any) -> ExitCode:
+    error.message = error.message.removeprefix("Value error, ") + _where_it_goes(error)
     show = getattr(error, "show", None)
     if show:
         show()
     else:
         _complain(str(error))
     return ExitCode.USAGE
+
+
+def _where_it_goes(error: Any) -> str:
+    """Say which option takes what stands in the place of an argument."""
+    command = getattr(getattr(error, "ctx", None), "command", None)
+    if command is None or "unexpected extra argument" not in error.message:
+        return ""
+    known = {option for parameter in command.params for option in parameter.opts}
+    takes = [f"{what} after {option}" for option, what in _TAKERS.items() if option in known]
+    return f". It takes {' and '.join(takes)}." if takes else ""
 
 
 def _complain(text: str) -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from muster.cli.guessing import guess
 from muster.cli.output import err
 from muster.cli.session import Session
 from muster.errors import SpecError
@@ -14,7 +15,6 @@ from muster.model.connections import Integration, NativeVault, PsaProduct, Vault
 from muster.model.names import System
 from muster.model.settings import Estate
 from muster.plan.tenants import Tenants
-from muster.resources.problems import nearest
 from muster.resources.references import linked_tenants
 
 T = TypeVar("T")
@@ -29,9 +29,7 @@ def find_integration(estate: Estate, name: str) -> Integration:
         return shown[name]
     if any(one.name == name for one in estate.integrations):
         raise SpecError((f"The integration {name} has no organizations of its own.",))
-    guess = nearest(name, shown)
-    known = f"Did you mean {guess}?" if guess else f"Known: {', '.join(shown) or 'none'}."
-    raise SpecError((f'There is no integration "{name}". {known}',))
+    raise SpecError((f'There is no integration "{name}". {guess(name, shown)}',))
 
 
 def has_tenants(integration: Integration) -> bool:

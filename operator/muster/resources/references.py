@@ -7,7 +7,7 @@ files and a cluster alike. One rule, one function, one line in `CHECKS`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from muster.model.connections import (
@@ -289,13 +289,17 @@ def _integration_names(estate: Estate) -> Iterator[tuple[Customer, str, str]]:
             yield customer, "psa", customer.psa.integration
 
 
-def _unknown(what: str, name: str, at: str, known: Iterable[str]) -> Conflict:
-    guess = nearest(name, known)
+def _unknown(what: str, name: str, at: str, known: Collection[str]) -> Conflict:
+    advice = f"Add the {what} or correct the name."
+    if guess := nearest(name, known):
+        advice = f"Did you mean `{guess}`?"
+    elif not known:
+        advice = f"No {what} was read: name the directory with all resources, or add it."
     return Conflict(
         code=Code.UNKNOWN_REFERENCE,
         at=at,
         message=f"No {what} is named `{name}`.",
-        advice=f"Did you mean `{guess}`?" if guess else f"Add the {what} or correct the name.",
+        advice=advice,
     )
 
 
