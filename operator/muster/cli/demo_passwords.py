@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from muster.model.accounts import AccountRecord
 
 _ROTATION = {"every": "30d", "window": {"start": "02:00", "timeZone": "America/Toronto"}}
-_SLOW_S = 0.2
+_SLOW_S = 10.0
 _PATIENCE_S = 30.0
 _WHY = ("--reason", "a technician has left")
 
@@ -71,7 +71,7 @@ class PasswordStory:
         domain, faults = self._lab.domains[customer], self._lab.ldap[customer].faults
         dn = domain.find(record.identity.sam)
         before = domain.password(dn)
-        faults.delay_answers(_SLOW_S)
+        faults.delay_modify(_SLOW_S)
         program = "from muster.cli.main import main; main()"
         arguments = ["rotate", customer, record.identity.sam, *_WHY]
         command = [sys.executable, "-c", program, *arguments]
@@ -85,7 +85,7 @@ class PasswordStory:
             time.sleep(0.001)
         child.kill()
         child.wait()
-        faults.delay_answers(0)
+        faults.clear()
         return domain.password(dn) != before
 
     def _is_kept(self, customer: str, record: AccountRecord) -> bool:

@@ -22,10 +22,11 @@ class PageFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModifyFault:
-    """What befalls one write: an answer that refuses, or none at all."""
+    """What befalls one write: an answer that refuses, a late one, or none at all."""
 
     failure: LdapFailure | None = None
     applied: bool = False
+    latency_s: float = 0.0
 
 
 class LdapFaults:
@@ -87,6 +88,11 @@ class LdapFaults:
         """Hang up on the next writes without an answer, after they took effect or before."""
         with self._lock:
             self._modifies += [ModifyFault(applied=applied)] * times
+
+    def delay_modify(self, latency_s: float) -> None:
+        """Answer the next write that much later than it takes effect."""
+        with self._lock:
+            self._modifies.append(ModifyFault(applied=True, latency_s=latency_s))
 
     def fail_modifies(self, times: int, code: int = Code.BUSY, message: str = "") -> None:
         """Answer the next writes with a result code; they take no effect."""

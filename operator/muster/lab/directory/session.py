@@ -207,8 +207,10 @@ class Session:
         self._require_account()
         oids = {control.oid for control in message.controls}
         self._service.domain.modify(self._account, name, changes, controls=oids)
-        if fault:
+        if fault and not fault.latency_s:
             raise HangUp
+        if fault:
+            self._service.stopping.wait(fault.latency_s)
         return result_message(message.number, _response_tag(message))
 
     def _extended(self, message: Message) -> bytes:
