@@ -362,6 +362,35 @@ def test_what_muster_wrote_is_looked_for_in_the_whole_list(
     assert company.read() == company.whole()
 
 
+def test_the_second_before_the_first_change_is_asked_for_whole(company: Company) -> None:
+    """The filter knows whole seconds, so that it shows what was edited early in the first one."""
+    company.now += timedelta(milliseconds=200)
+    company.lab.edit_password(company.ids[0], name="early")
+    company.now += timedelta(minutes=5, milliseconds=500)
+    company.lab.edit_password(company.ids[1], name="late")
+    company.read()
+    assert company.asked(company.read) == (0, 1, 2)
+    assert company.read() == company.whole()
+
+
+def test_a_read_that_took_long_is_not_remembered(company: Company) -> None:
+    """What was edited while it lasted might be dated before the last edit that it showed."""
+
+    def wait() -> None:
+        company.now += timedelta(minutes=3)
+
+    company.world.faults.add(Meanwhile(action=wait), path=CHANGES)
+    company.read()
+    assert company.is_whole
+
+
+def test_a_clock_that_is_set_back_makes_no_memory_last_longer(company: Company) -> None:
+    """Nobody knows how old it is by then."""
+    company.now -= timedelta(minutes=30)
+    assert company.is_whole
+    assert not company.is_whole
+
+
 def test_a_write_during_a_read_ends_its_memory_too(company: Company) -> None:
     """What was read before the write is returned, and not remembered."""
     company.world.faults.add(Meanwhile(action=lambda: _update(company)), path=CHANGES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +84,7 @@ def test_what_a_user_lacks_is_none(world: EntraWorld) -> None:
     [
         ("old", None, False),
         ("auditor_partner.example#EXT#", None, True),
+        ("auditor_partner.example#ext#", None, True),
         ("auditor_partner.example#EXT#", "Guest", True),
         ("colleague_partner.example#EXT#", "Member", False),
     ],
@@ -239,6 +240,26 @@ def test_a_batch_that_stays_put_off_is_an_error(world: EntraWorld) -> None:
     with pytest.raises(RateLimited) as caught:
         world.open(patience_s=0.2).read(NOTHING, known)
     assert caught.value.delay_s == 30
+
+
+@pytest.mark.parametrize(("age", "sign_ins"), [(timedelta(seconds=5), 1), (timedelta(hours=1), 2)])
+def test_a_right_that_is_newer_than_the_token_counts_within_a_batch(
+    world: EntraWorld, age: timedelta, sign_ins: int
+) -> None:
+    """A 403 is asked again with a new token, unless the one that was refused is new."""
+    now = [datetime.now(UTC)]
+    adapter = world.open(clock=lambda: now[0])
+    hidden = world.add_user("hidden")
+    world.lab.hide_user(world.tenant, hidden)
+    adapter.read(NOTHING, NOBODY)
+    now[0] += age
+    world.faults.add(ServerError(status=403), path=f"/users/{hidden}")
+    if sign_ins == 1:
+        with pytest.raises(AccessDenied, match=r"User\.Read\.All"):
+            adapter.read(NOTHING, frozenset({hidden}))
+    else:
+        assert ids(adapter.read(NOTHING, frozenset({hidden}))) == [hidden]
+    assert world.sign_ins() == sign_ins
 
 
 def names_of(snapshot: EntraSnapshot) -> list[str]:

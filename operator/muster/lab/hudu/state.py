@@ -84,7 +84,7 @@ class HuduState:
 
     def now(self) -> str:
         """Return the time as Hudu writes it: UTC with milliseconds."""
-        return self._clock().strftime("%Y-%m-%dT%H:%M:%S.") + "000Z"
+        return self._clock().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
     def add_company(self, name: str, wanted: str | None = None) -> HuduRow:
         """Add a company; the caller has checked that the name is free."""
