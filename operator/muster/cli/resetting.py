@@ -91,8 +91,7 @@ def reset(
     from muster.cli.session import open_session, place
 
     _require(reason)
-    if generate + passphrase + stdin > 1:
-        raise SpecError(("Give one of --generate, --passphrase and --stdin.",))
+    _require_one(generate, passphrase, stdin)
     order = _order(reason, passphrase=passphrase, typed=_typed() if stdin else None)
     order = replace(order, must_change=must_change, unlock=unlock)
     if namespace:
@@ -242,6 +241,11 @@ def _rotate(
 def _require(reason: str) -> None:
     if not reason.strip():
         raise SpecError(("A reason is needed: it is recorded who asked, and why. Set --reason.",))
+
+
+def _require_one(*sources: bool) -> None:
+    if sum(sources) > 1:
+        raise SpecError(("Give one of --generate, --passphrase and --stdin.",))
 
 
 def _order(reason: str, *, passphrase: bool, typed: Secret | None) -> PasswordOrder:
