@@ -48,11 +48,11 @@ class _Shown:
 
     def __init__(self, user: str) -> None:
         console = err()
-        self._text = f"{user}: it is not settled yet. Ctrl-C leaves it open."
+        self._text = f"Not settled yet; Ctrl-C leaves it open: {user}"
         self._bar = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
             TimeElapsedColumn(),
+            TextColumn("{task.description}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
