@@ -193,6 +193,24 @@ def test_an_entry_of_it_glue_that_was_made_elsewhere_is_said_to_be_there(systems
     assert caught.value.maybe_applied
 
 
+@pytest.mark.parametrize(
+    ("included", "revision"),
+    [
+        ([{"type": "versions", "id": "5"}, {"type": "versions", "id": "12"}], "12"),
+        ([{"type": "versions", "id": "5"}, {"type": "attachments", "id": "99"}], "5"),
+        ([{"type": "attachments", "id": "99"}, "x", {"type": "versions", "id": "new"}], None),
+        (None, None),
+    ],
+)
+def test_only_a_revision_of_it_glue_is_one(
+    systems: Systems, included: Any, revision: str | None
+) -> None:
+    """Whatever else is included has ids as well, and the greatest number is the newest."""
+    entry = {"id": "1", "type": "passwords", "attributes": {"organization-id": 7}}
+    systems.answers = {"/passwords/1": {"data": entry, "included": included}}
+    assert systems.it_glue().write_password(SEVEN, RemoteId("1"), Secret("new")) == revision
+
+
 @pytest.mark.parametrize("body", [{"itemId": 0}, {"itemId": None}, {}, []])
 def test_a_contact_of_autotask_without_an_id_is_said_to_be_there(
     systems: Systems, body: Any

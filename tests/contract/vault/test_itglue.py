@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -360,6 +361,33 @@ def test_a_password_that_is_left_out_is_not_taken_for_none(world: ItGlueWorld) -
     with pytest.raises(AccessDenied, match="Password Access"):
         vault.write_password(number, entry, Secret("x"))
     assert world.stored(number)[0]["password"] == PLANTED
+
+
+def test_an_empty_password_is_none(world: ItGlueWorld) -> None:
+    """An entry that holds nothing has no password that could be compared or shown."""
+    number = world.add_organization("Contoso")
+    entry = world.add_entry(number, "Joan", password="")
+    assert world.vault.read_password(number, entry) is None
+
+
+def test_an_edit_is_told_of_a_password_that_can_be_followed(world: ItGlueWorld) -> None:
+    """When it was set; not of an entry that is gone, archived, or opened by people only."""
+    ours, theirs = world.add_organization("Contoso"), world.add_organization("Fabrikam")
+    entry = world.add_entry(ours, "Joan", password=PLANTED)
+    world.vault.write_password(ours, entry, Secret("x"))
+    found = world.vault.find_edit(ours, entry)
+    (stored,) = world.stored(ours)
+    assert found is not None
+    assert found.at == datetime.fromisoformat(stored["password-updated-at"])
+    world.vault.update_entry(ours, entry, EntryChange(name="Joan Smith"))
+    assert world.vault.find_edit(ours, entry) == found
+    world.lab.edit_password(entry, archived=True)
+    assert world.vault.find_edit(ours, entry) is None
+    for kind in ("host_proof", "personal", "embedded"):
+        assert world.vault.find_edit(ours, world.add_entry(ours, kind, **{kind: True})) is None
+    assert world.vault.find_edit(ours, RemoteId("999999999")) is None
+    with pytest.raises(Rejected):
+        world.vault.find_edit(theirs, entry)
 
 
 def test_only_the_secret_is_sent_and_its_date_moves(world: ItGlueWorld) -> None:

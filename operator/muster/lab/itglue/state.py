@@ -122,7 +122,7 @@ class ItGlueState:
 
     def now(self) -> str:
         """Return the time as IT Glue writes it: UTC with milliseconds."""
-        return self._clock().strftime("%Y-%m-%dT%H:%M:%S.") + "000Z"
+        return self._clock().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
     def add_organization(self, name: str, wanted: str | None = None) -> ItGlueRow:
         """Add an organization; names need not be unique (ITGlue-Hudu-Migration issue 34)."""
