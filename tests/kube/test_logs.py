@@ -96,3 +96,19 @@ def test_a_handler_writes_masked_lines() -> None:
     logger.warning("sent %s", {"Authorization": f"Bearer {SECRET}"})
     assert "Pl4nted" not in stream.getvalue()
     assert json.loads(stream.getvalue())["logger"] == "library"
+
+
+@pytest.mark.parametrize("lines", [JsonLines(), TextLines()], ids=["json", "text"])
+def test_a_message_does_not_repeat_the_text_of_its_exception(lines: logging.Formatter) -> None:
+    """kopf puts an exception's text into its own words; there only the kind is left of it."""
+    try:
+        try:
+            fail(f"{SECRET} came before")
+        except RuntimeError as cause:
+            raise ValueError(f"it said {SECRET}") from cause
+    except ValueError as error:
+        logged = record("Handler 'seen' failed: %s, %r", error, error.__cause__, error=True)
+        logging.Formatter().format(logged)  # as a second handler does, which leaves its own words
+        shown = lines.format(logged)
+    assert "Pl4nted" not in shown
+    assert "Handler 'seen' failed: builtins.ValueError, builtins.RuntimeError" in shown

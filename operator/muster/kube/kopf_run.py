@@ -1,6 +1,8 @@
 """For `kopf run -m muster.kube.kopf_run --standalone -n NAMESPACE`, instead of `muster operator`.
 
-Takes MUSTER_NAMESPACE, POD_NAME and MUSTER_SHARDS from the environment.
+Takes MUSTER_NAMESPACE, POD_NAME, MUSTER_SHARDS, MUSTER_HTTP_PORT and MUSTER_LOG_FORMAT (json or
+text) from the environment. Logs are ours whatever `kopf run --log-format` says: kopf's own would
+show the text of exceptions, which may hold anything.
 """
 
 from __future__ import annotations
@@ -12,7 +14,13 @@ from typing import Any
 import kopf
 
 from muster.kube.api import KubeApi
+from muster.kube.logs import LogFormat, set_up_logging
 from muster.kube.operator import Operator, OperatorOptions
+from muster.kube.tracing import set_up_tracing
+
+# kopf has set its own up before it loads this module.
+set_up_logging(LogFormat(os.environ.get("MUSTER_LOG_FORMAT", LogFormat.JSON)))
+set_up_tracing()
 
 _operator = Operator(
     OperatorOptions(

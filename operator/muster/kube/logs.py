@@ -6,6 +6,7 @@ that is not Muster's own only kind and place are written: its text may hold anyt
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import re
@@ -50,15 +51,34 @@ class _Lines(logging.Formatter):
         """Return where it struck and what came before it, the first one first."""
         return "\n".join(reversed([*_told(ei[1])]))
 
+    def message_of(self, record: logging.LogRecord) -> str:
+        """Return a record's message; where it repeats the text of its exception, only the kind."""
+        message = record.getMessage()
+        for error in _chain(record.exc_info[1] if record.exc_info else None):
+            for text in () if isinstance(error, MusterError) else (repr(error), str(error)):
+                # kopf words it so: Handler '…' failed with an exception: TEXT.
+                message = message.replace(text, _kind(error)) if text else message
+        return message
 
-def _told(error: BaseException | None) -> Iterator[str]:
-    """Yield an exception and those that led to it, each without any variable's value."""
+
+def _kind(error: BaseException) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and those that led to it."""
     while error is not None:
-        lines = "".join(traceback.format_tb(error.__traceback__))
-        text = f": {error}" if isinstance(error, MusterError) else ""
-        yield f"{lines}{type(error).__module__}.{type(error).__qualname__}{text}"
+        yield error
         hidden = error.__suppress_context__
         error = error.__cause__ or (None if hidden else error.__context__)
+
+
+def _told(fault: BaseException | None) -> Iterator[str]:
+    """Yield an exception and those that led to it, each without any variable's value."""
+    for error in _chain(fault):
+        lines = "".join(traceback.format_tb(error.__traceback__))
+        text = f": {error}" if isinstance(error, MusterError) else ""
+        yield f"{lines}{_kind(error)}{text}"
 
 
 class JsonLines(_Lines):
@@ -70,7 +90,7 @@ class JsonLines(_Lines):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": mask(record.getMessage()),
+            "message": mask(self.message_of(record)),
         }
         if record.exc_info:
             line["exception"] = mask(self.formatException(record.exc_info))
@@ -85,7 +105,10 @@ class TextLines(_Lines):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
-        return mask(super().format(record))
+        shown = copy.copy(record)
+        shown.msg, shown.args = self.message_of(record), None
+        shown.exc_text = None  # else what another formatter made of the exception is taken
+        return mask(super().format(shown))
 
 
 def set_up_logging(form: LogFormat, *, verbose: bool = False) -> None:
