@@ -31,14 +31,17 @@ class Claims:
 
     def _keep_earlier_links(self) -> None:
         """Give each record to the account with the strongest earlier link, if there is one."""
-        holders: defaultdict[RemoteId, list[tuple[int, AccountId]]] = defaultdict(list)
+        rivals: defaultdict[RemoteId, list[AccountId]] = defaultdict(list)
         for account, subject in self._subjects.items():
-            if subject.held is not None:
-                holders[subject.held].append((_weakness(subject), account))
-        for record, ranked in holders.items():
+            record = subject.held
+            if record is not None and self.sticky.setdefault(record, account) != account:
+                rivals[record].append(account)
+        for record, others in rivals.items():
+            holders = (self.sticky.pop(record), *others)
+            ranked = [(_weakness(self._subjects[one]), one) for one in holders]
             strongest = min(ranked)[0]
-            first, *others = [account for weakness, account in ranked if weakness == strongest]
-            if others:
+            first, *equals = [account for weakness, account in ranked if weakness == strongest]
+            if equals:
                 self.disputed.add(record)
             else:
                 self.sticky[record] = first

@@ -150,7 +150,7 @@ def _imported(
     record: AccountRecord | None,
 ) -> Considered:
     settings, decision = imports[0]
-    types = {one.account_type for one, _ in imports}
+    types = {one.account_type for one, _ in imports} if len(imports) > 1 else ()
     if len(types) > 1:
         via = " and ".join(
             f"{one.account_type} by {one.origin.kind}/{one.origin.name}" for one, _ in imports

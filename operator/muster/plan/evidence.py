@@ -47,7 +47,9 @@ class Subject:
     def held(self) -> RemoteId | None:
         """The record of an earlier run, unless a person has taken it away since."""
         record = self.prior.id if self.prior and self.prior.id else self.created
-        return None if record is None or (self.detached(record) and not self.frozen) else record
+        if self.override is None or record is None or self.frozen:
+            return record
+        return None if self.detached(record) else record
 
     def detached(self, record: RemoteId) -> bool:
         """Say whether a person has taken this record away from the account."""

@@ -123,7 +123,8 @@ def find_overridden(
     """
     if not overrides:
         return {}, []
-    ids = _ids_by_name(present, records)
+    wanted = {_name_in(override.account) for override in overrides}
+    ids = _ids_by_name(wanted, present, records)
     named: defaultdict[AccountId, list[AccountOverride]] = defaultdict(list)
     problems = []
     for override in overrides:
@@ -138,18 +139,23 @@ def find_overridden(
 
 
 def _ids_by_name(
-    present: Iterable[Identity | User], records: Mapping[AccountId, AccountRecord]
+    wanted: Collection[_Named],
+    present: Iterable[Identity | User],
+    records: Mapping[AccountId, AccountRecord],
 ) -> dict[_Named, set[AccountId]]:
     """Return who is meant by each name; an old record counts where nobody present has the name."""
-    recorded = _by_name(record.identity for record in records.values())
-    return {**recorded, **_by_name(present)}
+    recorded = _by_name(wanted, (record.identity for record in records.values()))
+    return {**recorded, **_by_name(wanted, present)}
 
 
-def _by_name(accounts: Iterable[Identity | User]) -> dict[_Named, set[AccountId]]:
+def _by_name(
+    wanted: Collection[_Named], accounts: Iterable[Identity | User]
+) -> dict[_Named, set[AccountId]]:
     ids: defaultdict[_Named, set[AccountId]] = defaultdict(set)
     for account in accounts:
         for name in _names_of(account):
-            ids[name].add(account.id)
+            if name in wanted:
+                ids[name].add(account.id)
     return ids
 
 

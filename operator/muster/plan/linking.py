@@ -24,6 +24,7 @@ from muster.model.names import (
 )
 from muster.model.plans import Draft
 from muster.model.reasons import Reason
+from muster.model.settings import LinkOverride
 from muster.plan.context import Context, Kept, place_of
 from muster.plan.creating import create_missing
 from muster.plan.evidence import Matcher, Subject
@@ -169,17 +170,15 @@ def _leads_here(link: Link) -> bool:
     return link.id is not None or link.state is LinkState.CREATED
 
 
-def _pinned_in(one: Kept, system: System, place: str) -> str:
+def _pinned_in(prior: Link | None, override: LinkOverride | None, place: str) -> str:
     """Return the other place in which the id that is pinned was linked; empty for none."""
-    prior, override = _prior(one, system), one.link_override(system)
     if prior is None or override is None or prior.place in ("", place):
         return ""
     return prior.place if prior.id and prior.id == override.pin else ""
 
 
-def _prior_here(one: Kept, system: System, place: str) -> Link | None:
+def _still_here(prior: Link | None, place: str) -> Link | None:
     """Return the earlier link; one to another tenant's record is none, whatever its id."""
-    prior = _prior(one, system)
     if prior and prior.id and prior.place and prior.place != place:
         return Link(state=LinkState.UNMATCHED, reason=Reason.NO_MATCH)
     return prior
@@ -211,17 +210,18 @@ def _unread(one: Kept, system: System) -> Link:
 def _subject(one: Kept, system: System, place: str, context: Context) -> Subject:
     intent = context.intents.get((one.identity.id, system)) if context.intents else None
     done = intent and intent.state is IntentState.DONE
+    prior, override = _prior(one, system), one.link_override(system)
     return Subject(
         identity=one.identity,
         options=one.options,
-        override=one.link_override(system),
+        override=override,
         override_name=f"AccountOverride {one.override.name}" if one.override else "",
         place=place,
-        prior=_prior_here(one, system, place),
+        prior=_still_here(prior, place),
         created=intent.remote_id if intent and done else None,
         creating=bool(intent and not done),
         returning=bool(one.before and not one.before.live),
-        pinned_in=_pinned_in(one, system, place),
+        pinned_in=_pinned_in(prior, override, place),
         frozen=one.frozen,
     )
 

@@ -66,7 +66,8 @@ def username_to_write(identity: Identity) -> str:
 
 def in_accepted_category(entry: VaultEntry, source: DirectoryKind) -> bool:
     """Say whether the entry's category is one for accounts of this directory."""
-    return fold(entry.category) in _ACCEPTED[source]
+    # Exactly the same is the usual case, and needs no folding.
+    return entry.category in CATEGORIES[source] or fold(entry.category) in _ACCEPTED[source]
 
 
 def category_to_write(
@@ -109,8 +110,11 @@ class EntryMatcher:
         usable = [record for record in marked if self.entries[record].usable]
         if usable:
             return Hits(_MARK_RANK, tuple((record, MatchKey.MARK) for record in usable))
-        hits = {i: key for i, key in self._hits(identity) if i not in forbidden}
-        foreign = {i: hits.pop(i) for i in tuple(hits) if self.entries[i].mark not in (None, mark)}
+        hits: dict[RemoteId, MatchKey] = {}
+        foreign: dict[RemoteId, MatchKey] = {}
+        for entry, key in self._hits(identity):
+            if entry.id not in forbidden:
+                (hits if entry.mark in (None, mark) else foreign)[entry.id] = key
         accepted = {i: key for i, key in hits.items() if self._accepts(i, source)}
         if accepted:
             return Hits(_USERNAME_RANK, tuple(accepted.items()))
@@ -145,10 +149,10 @@ class EntryMatcher:
             Link(state=LinkState.UNUSABLE, reason=Reason.NOT_USABLE, candidates=candidates)
         )
 
-    def _hits(self, identity: Identity) -> Iterator[tuple[RemoteId, MatchKey]]:
+    def _hits(self, identity: Identity) -> Iterator[tuple[VaultEntry, MatchKey]]:
         for key, username in reversed(usernames(identity, self._netbios_name)):
             for entry in self._by_username.get(fold(username), ()):
-                yield entry.id, key
+                yield entry, key
 
     def _accepts(self, record: RemoteId, source: DirectoryKind) -> bool:
         entry = self.entries[record]

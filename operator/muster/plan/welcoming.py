@@ -8,7 +8,7 @@ observe. What one run may not send waits for the next ones. The mail itself is w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -33,10 +33,11 @@ def with_welcomes(plans: Plans, kept: Mapping[AccountId, Kept], context: Context
     """Return the plans with the welcome e-mails that this run decides and sends."""
     decided = dict(plans)
     waiting: list[tuple[Kept, AccountPlan]] = []
+    addresses = _known_addresses(kept, context)
     for account, one in kept.items():
         if one.frozen:
             continue
-        welcome = _decide(one, context)
+        welcome = _decide(one, addresses, context)
         plan = _with(plans[account], welcome)
         decided[account] = plan
         if welcome.state is WelcomeState.PENDING and _may_send(one, context):
@@ -50,10 +51,10 @@ def with_welcomes(plans: Plans, kept: Mapping[AccountId, Kept], context: Context
     return decided
 
 
-def _decide(one: Kept, context: Context) -> Welcome:
+def _decide(one: Kept, addresses: Collection[str], context: Context) -> Welcome:
     """Return what becomes of the mail, before it is known what this run may send."""
     if one.before is None:
-        return _at_import(one, context)
+        return _at_import(one, addresses, context)
     before = one.before.welcome
     if before.state is not WelcomeState.PENDING or not one.imported:
         return before
@@ -62,24 +63,26 @@ def _decide(one: Kept, context: Context) -> Welcome:
     return _unreachable(one, context) or before
 
 
-def _at_import(one: Kept, context: Context) -> Welcome:
+def _at_import(one: Kept, addresses: Collection[str], context: Context) -> Welcome:
     if not one.options.welcome_email:
         return NO_WELCOME
     if one.settings.mode is Mode.OBSERVE:
         return _skipped(Reason.OBSERVE_ONLY, context)
     if _suspended(one.settings, context):
         return _skipped(Reason.SUSPENDED, context)
-    if _is_known(one, context):
+    if one.identity.email and fold(one.identity.email.address) in addresses:
+        # The person was there before: made anew, or moved to the customer's tenant.
         return _skipped(Reason.ADDRESS_KNOWN, context)
     waits = Welcome(state=WelcomeState.PENDING, reason=Reason.WELCOME_EMAIL_WAITS, at=context.now)
     return _unreachable(one, context) or waits
 
 
-def _is_known(one: Kept, context: Context) -> bool:
-    """Say whether the person was there before: made anew, or moved to the customer's tenant."""
-    address = fold(one.identity.email.address) if one.identity.email else ""
-    kept = (record.identity.email for record in context.records.values() if record.live)
-    return bool(address) and any(email and fold(email.address) == address for email in kept)
+def _known_addresses(kept: Mapping[AccountId, Kept], context: Context) -> frozenset[str]:
+    """Return the addresses of the accounts kept so far; none where nobody new is to be mailed."""
+    if not any(one.before is None and one.options.welcome_email for one in kept.values()):
+        return frozenset()
+    emails = (record.identity.email for record in context.records.values() if record.live)
+    return frozenset(fold(email.address) for email in emails if email) - {""}
 
 
 def _unreachable(one: Kept, context: Context) -> Welcome | None:
