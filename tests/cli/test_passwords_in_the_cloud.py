@@ -114,6 +114,7 @@ def test_the_proof_is_shown_where_people_look(muster: Shell, lab: Lab) -> None:
     graph_of(lab).knobs.sign_in_block = 50053
     done = muster.ok("reset", CUSTOMER, upn(admin), *WHY)
     assert "Entra: known by the date of the change" in done.err
+    assert "AADSTS50053" in done.err
     assert live(lab, admin) == kept(lab, admin) != password
     audit = (muster.estate / ".muster" / "audit.jsonl").read_text()
     assert "AADSTS50053" in audit

@@ -19,12 +19,12 @@ from muster.lab.faults import Disconnect, FaultKind, LostReply, ServerError
 from muster.lab.graph import READ_PERMISSIONS, GraphLab
 from muster.lab.itglue import ItGlueLab
 from muster.model.names import DirectoryKind
-from muster.model.passwords import JobState, PasswordJob, Proof
+from muster.model.passwords import JobState, PasswordJob, Proof, left_open_of
 from muster.model.secret import Secret
 from muster.passwords.carry_out import Hands, carry_out, reveal, start
 from muster.passwords.patience import MAX_PROOFS
 from muster.registry.sqlite import SqliteRegistry
-from muster.report.password_jobs import whereabouts
+from muster.report.password_jobs import success_text, whereabouts
 from muster.sealing import new_key
 
 OLD = "The-0ld-one-of-them"
@@ -234,8 +234,12 @@ def test_where_entra_leaves_it_open_the_date_decides_and_the_job_says_so(
     """It is asked once, and never again in this job."""
     desk.estate.graph.knobs.sign_in_block = code
     desk.start()
-    desk.assert_confirmed(desk.go_on(), Proof.CHANGE_DATE)
+    job = desk.go_on()
+    desk.assert_confirmed(job, Proof.CHANGE_DATE)
     assert sum(seen.status == 400 for seen in desk.estate.graph.requests) == 1
+    assert f"AADSTS{code}" in success_text(left_open_of(job))
+    (end,) = desk.registry.load(CONTOSO).job_ends
+    assert end.left_open == left_open_of(job)
 
 
 def test_a_lost_reply_that_no_token_settles_is_sent_again(desk: Desk) -> None:

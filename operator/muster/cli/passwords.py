@@ -207,12 +207,14 @@ def _settle_in_cluster(
 
 def tell_job(job: PasswordJob, user: str) -> ExitCode:
     """Say how a job stands, and return what the command exits with."""
-    from muster.model.passwords import JobState
+    from muster.model.passwords import JobState, left_open_of
     from muster.report.password_jobs import proof_text, whereabouts
 
     if job.state is JobState.CONFIRMED:
         proofs = ", ".join(f"{one.system}: {proof_text(one.proof)}" for one in job.targets)
         say(f"The password of {user} is set ({proofs}).")
+        if left_open := left_open_of(job):
+            say(left_open)
         revision = f", revision {job.vault.revision}" if job.vault.revision else ""
         say(f"It is in the vault: {job.vault.place}, entry {job.vault.entry}{revision}.")
         return ExitCode.OK

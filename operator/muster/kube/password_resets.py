@@ -22,14 +22,14 @@ from muster.kube.store import Store
 from muster.model.accounts import AccountRecord, Known
 from muster.model.causes import Cause
 from muster.model.names import CustomerName
-from muster.model.passwords import JobEnd, JobKind, JobState, PasswordJob
+from muster.model.passwords import JobEnd, JobKind, JobState, PasswordJob, left_open_of
 from muster.model.reasons import Reason
 from muster.model.resets import PasswordReset
 from muster.model.settings import Desired
 from muster.passwords.causes import cause_in_directory
 from muster.reconcile import resume
 from muster.report.account_resource import timestamp
-from muster.report.password_jobs import whereabouts
+from muster.report.password_jobs import success_text, whereabouts
 from muster.resets import reset
 from muster.rotations import PasswordOrder
 
@@ -146,7 +146,7 @@ class ResetCarrier:
             status = self._status(raw, phase, reason, place.sentence)
             return status | _about(record) | _cause(place.cause)
         phase, reason = _PHASES.get(job.state, ("Failed", Reason.CHANGES_FAILED))
-        message = job.problem or "The directory has the new password, and so has the vault."
+        message = job.problem or success_text(left_open_of(job))
         ended = {"endedAt": timestamp(job.ended_at)} if job.ended_at else {}
         more = {"revision": job.vault.revision} if job.vault.revision else {}
         proof = {"proof": str(job.targets[0].proof)} if job.targets[0].proof else {}
@@ -155,7 +155,7 @@ class ResetCarrier:
 
     def _of_end(self, raw: Mapping[str, Any], record: AccountRecord, end: JobEnd) -> Status:
         phase, reason = _PHASES.get(end.state, ("Failed", Reason.CHANGES_FAILED))
-        message = end.problem or "The directory has the new password, and so has the vault."
+        message = end.problem or success_text(end.left_open)
         ended = {"endedAt": timestamp(end.ended_at)}
         more = {"revision": end.revision} if end.revision else {}
         proof = {"proof": str(end.proof)} if end.proof else {}

@@ -143,6 +143,8 @@ class Target:
     """Attempts to sign in that were refused, or were begun and not told."""
     disproved_at: datetime | None = None
     proof: Proof | None = None
+    left_open: str = ""
+    """Why the directory did not tell whether the password is live, so that its date decides."""
     code: str = ""
     """The directory's own code of a refusal, such as `0000052D`."""
     denied: bool = False
@@ -229,6 +231,8 @@ class JobEnd:
     changed_at: datetime | None = None
     """The date of our change in the first directory: a later one is somebody else's."""
     proof: Proof | None = None
+    left_open: str = ""
+    """Why a directory's date had to decide where it was asked for more; empty elsewhere."""
     revision: str = ""
     """The entry's revision that holds the password, where the vault names it."""
     requested_by: str = ""
@@ -260,6 +264,7 @@ def end_of(job: PasswordJob) -> JobEnd:
         ended_at=job.ended_at,
         changed_at=first.changed_at,
         proof=first.proof,
+        left_open=left_open_of(job),
         revision=job.vault.revision if kept else "",
         requested_by=job.requested_by,
         problem=job.problem,
@@ -271,6 +276,11 @@ def cause_of(job: PasswordJob) -> Cause | None:
     """Return what stands in a job's way: its own cause, else that of its first part in trouble."""
     causes = (job.cause, *(target.cause for target in job.targets), job.vault.cause)
     return next(filter(None, causes), None)
+
+
+def left_open_of(job: PasswordJob) -> str:
+    """Return why a date decides where a proof was asked for; empty where none was left open."""
+    return " ".join(target.left_open for target in job.targets if target.left_open)
 
 
 def may_be_live(target: Target) -> bool:

@@ -160,6 +160,7 @@ def _not_told(target: Target, event: NotTold | NotSent | Denied, now: datetime) 
     return replace(
         target,
         proves_by=Proof.CHANGE_DATE,
+        left_open=event.problem,
         proofs_left=0,
         wrong_proofs=target.wrong_proofs - 1,
         problem=event.problem,

@@ -12,6 +12,7 @@ from muster.model.passwords import (
     TargetState,
     VaultState,
     cause_of,
+    left_open_of,
     may_be_live,
 )
 
@@ -69,6 +70,12 @@ def proof_text(proof: Proof | None) -> str:
             return "not proved"
 
 
+def success_text(left_open: str) -> str:
+    """Return how a job ended well, and why a date had to do for its proof."""
+    well = "The directory has the new password, and so has the vault."
+    return f"{well} The date of the change tells so: {left_open}" if left_open else well
+
+
 def _sentence(
     job: PasswordJob, proved: list[DirectoryKind], perhaps: list[DirectoryKind], *, in_entry: bool
 ) -> str:
@@ -86,6 +93,7 @@ def _sentence(
 
 
 def _why(job: PasswordJob) -> str:
-    parts = [job.problem, *(one.problem for one in job.targets), job.vault.problem]
+    left_open = left_open_of(job)
+    parts = [job.problem, *(one.problem for one in job.targets), job.vault.problem, left_open]
     unique = dict.fromkeys(part for part in parts if part and part not in job.problem[1:])
     return " ".join(unique) or "It goes on by itself."
