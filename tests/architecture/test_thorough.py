@@ -18,7 +18,7 @@ def test_each_beginning_is_that_of_a_test(beginning: str) -> None:
     path = ROOT / place
     assert path.is_dir() if place.endswith("/") else path.is_file()
     assert any(one.startswith(name or "test_") for one in _names(path))
-    assert not case or case in path.read_text(encoding="utf-8")
+    assert not case or f'"{case}' in path.read_text(encoding="utf-8")
 
 
 def _names(path: Path) -> list[str]:
