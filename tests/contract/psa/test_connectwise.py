@@ -12,7 +12,7 @@ import trustme
 from tests.contract.psa.suite import DRAFT, PsaContract, contacts
 
 from muster.adapters.connectwise import ConnectWisePsa
-from muster.adapters.connectwise.contacts import cut_name
+from muster.adapters.connectwise.contacts import contact_of, cut_name
 from muster.adapters.connectwise.endpoint import rest_root
 from muster.adapters.connectwise.psa import ApiKeys
 from muster.errors import AccessDenied, Rejected, SpecError, Unavailable, Unexpected
@@ -399,6 +399,15 @@ def test_an_id_that_is_no_number_is_never_sent(world: ConnectWiseWorld, number: 
     with pytest.raises(SpecError):
         world.psa.find_company(RemoteId(number))
     assert world.requests() == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "active"),
+    [({}, True), ({"inactiveFlag": False}, True), ({"inactiveFlag": True}, False)],
+)
+def test_only_who_is_said_to_be_inactive_is(said: Mapping[str, Any], active: bool) -> None:
+    """A field that a tenant leaves out makes nobody unusable."""
+    assert contact_of({"id": 7, **said}).active is active
 
 
 def test_no_key_is_shown(world: ConnectWiseWorld) -> None:
