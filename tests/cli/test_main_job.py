@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -136,9 +137,14 @@ def test_describe_answers_without_a_log(muster: Shell) -> None:
     shown = muster.ok("describe", "customer", "contoso").out
     assert "Ready" in shown
     assert "AmbiguousMatches" in shown
-    name = accounts(muster.ok("get", "accounts", "-c", "contoso", "-o", "json"))[0]["metadata"]
-    account = yaml.safe_load(muster.ok("describe", "account", name["name"]).out)
-    assert account["kind"] == "Account"
+    known = accounts(muster.ok("get", "accounts", "-o", "json"))
+    for name in (known[0]["metadata"]["name"], known[0]["status"]["displayName"]):
+        account = yaml.safe_load(muster.ok("describe", "account", name).out)
+        assert account["kind"] == "Account"
+    shared = Counter(one["status"]["displayName"] for one in known).most_common(1)[0][0]
+    unsure = muster("describe", "account", shared)
+    assert (unsure.code, unsure.out) == (1, "")
+    assert f'"{shared}" fits several accounts: ' in unsure.err
 
 
 def test_directory_shows_what_a_policy_can_select(muster: Shell) -> None:

@@ -47,6 +47,13 @@ def sam(item: Any) -> str:
     return str(item["status"]["samAccountName"])
 
 
+def names(item: Any) -> tuple[str, ...]:
+    """Return every name by which a person may mean an account."""
+    status = item["status"]
+    own = (status[name] for name in ("samAccountName", "userPrincipalName", "displayName"))
+    return (*own, item["metadata"]["name"], item["spec"]["identity"]["objectId"])
+
+
 def live(lab: Lab, item: Any) -> str | None:
     """Return the password that lets an account sign in."""
     domain = lab.domains[CUSTOMER]
@@ -195,12 +202,15 @@ def test_a_password_whose_entry_cannot_be_written_stays_sealed_and_can_be_reveal
     (waiting,) = muster.ok("passwords", "list", CUSTOMER, "-o", "json").data
     assert waiting["account"] == person["status"]["userPrincipalName"]
     assert "is live in ActiveDirectory" in waiting["where"]
-    shown = muster.ok("passwords", "reveal", CUSTOMER, sam(person), *WHY)
-    assert shown.out.strip() == password
+    for name in names(person):
+        shown = muster.ok("passwords", "reveal", CUSTOMER, name, *WHY)
+        assert shown.out.strip() == password, name
+    nobody = muster("passwords", "reveal", CUSTOMER, "nobody", *WHY)
+    assert (nobody.code, nobody.out) == (1, "")
     state = (muster.estate / ".muster" / "state.sqlite").read_bytes()
     assert password.encode() not in state
     lab.faults.clear()
-    settle = ("passwords", "settle", CUSTOMER, sam(person), "LookAgain", *WHY)
+    settle = ("passwords", "settle", CUSTOMER, person["metadata"]["name"], "LookAgain", *WHY)
     assert muster(*settle).code == 6  # it reads that the entry has not got it, and waits a minute
     muster.ok(*settle)
     assert kept(lab, person) == password == live(lab, person)

@@ -14,7 +14,6 @@ from muster.cli.exit_codes import ExitCode
 from muster.cli.output import Format, complain, out, plain, print_data, print_table
 from muster.cli.reading import age, known_customers, open_registry
 from muster.errors import MusterError
-from muster.plan.keys import fold
 
 
 class Described(StrEnum):
@@ -80,15 +79,17 @@ def _describe_conditions(status: dict[str, Any], console: Console) -> None:
 
 
 def _describe_account(registry: Any, name: str) -> int:
+    from muster.cli.naming import accounts_called, listed
     from muster.report.account_resource import render_account
 
-    wanted = fold(name)
-    for _, known in known_customers(registry, None):
-        for record in known.records:
-            identity = record.identity
-            if wanted in map(fold, (record.name, identity.upn, identity.sam, identity.id)):
-                print_data(render_account(record), Format.YAML)
-                return ExitCode.OK
+    known = (one for _, one in known_customers(registry, None))
+    found = accounts_called(name, (record for one in known for record in one.records))
+    if len(found) == 1:
+        print_data(render_account(found[0]), Format.YAML)
+        return ExitCode.OK
+    if found:
+        complain(f'"{name}" fits several accounts: {listed(found)}.')
+        return ExitCode.ERROR
     complain(f'The registry knows no account "{name}". List them with: muster get accounts')
     return ExitCode.ERROR
 

@@ -67,7 +67,10 @@ Output = Annotated[Format, typer.Option("--output", "-o", help="How to print.")]
 CustomerArgument = Annotated[str, typer.Argument(help="The customer's name.", metavar="CUSTOMER")]
 AccountArgument = Annotated[
     str,
-    typer.Argument(help="sAMAccountName, UPN, object id or display name.", metavar="ACCOUNT"),
+    typer.Argument(
+        help="sAMAccountName, UPN, object id, display name, or the Account's name.",
+        metavar="ACCOUNT",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 HERE = Path()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -13,13 +13,14 @@ import typer
 from muster.cli import options
 from muster.cli.cluster import Namespace, customers_in, open_cluster
 from muster.cli.exit_codes import ExitCode
+from muster.cli.naming import accounts_called, find_record
 from muster.cli.output import Format, print_data, print_table, say
 from muster.cli.vault import require_care
 from muster.errors import MusterError, SpecError
 
 if TYPE_CHECKING:
     from muster.cli.session import Place
-    from muster.model.names import AccountId
+    from muster.model.accounts import AccountRecord
     from muster.model.passwords import PasswordJob
     from muster.passwords.protocol import Settlement
     from muster.ports import Secrets
@@ -60,7 +61,7 @@ def list_(
         rows = [
             {
                 "customer": str(job.customer),
-                "account": jobs.users.get(job.account, str(job.account)),
+                "account": jobs.user_of(job),
                 "job": job.id,
                 "kind": str(job.kind),
                 "since": job.opened_at.isoformat(timespec="seconds"),
@@ -168,13 +169,12 @@ def settle(
     with open_session(where, write=True) as session:
         desired = find_customer(session.estate, customer)
         known = session.registry.load(desired.customer.name)
-        users = {one.identity.id: one.identity.user for one in known.records}
-        jobs = _Jobs(jobs=known.jobs, users=users, secrets=open_secrets(where))
+        jobs = _Jobs(jobs=known.jobs, records=known.records, secrets=open_secrets(where))
         job = jobs.find(customer, account)
         after = settle_by_hand(
             job, Settlement(choice), desired, session.assembly.ports(desired), reason
         )
-    return tell_job(after, users.get(job.account, account))
+    return tell_job(after, jobs.user_of(job))
 
 
 def _settle_in_cluster(
@@ -234,22 +234,30 @@ def tell_job(job: PasswordJob, user: str) -> ExitCode:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Jobs:
     jobs: tuple[PasswordJob, ...]
-    users: Mapping[AccountId, str]
-    """Names of accounts by id."""
+    records: tuple[AccountRecord, ...]
+    """The accounts that they may be of."""
     secrets: Secrets
     settle: Callable[[PasswordJob], None] | None = None
     """Writes a job that a person has settled, for the operator to go on with."""
+
+    def user_of(self, job: PasswordJob) -> str:
+        """Return the name that people know the job's account by."""
+        found = (one.identity.user for one in self.records if one.identity.id == job.account)
+        return next(found, str(job.account))
 
     def list(self, customer: str) -> list[PasswordJob]:
         chosen = [job for job in self.jobs if customer in ("", job.customer)]
         return sorted(chosen, key=lambda job: (job.customer, job.opened_at, job.id))
 
     def find(self, customer: str, account: str) -> PasswordJob:
+        jobs = self.list(customer)
         wanted = account.casefold()
-        for job in self.list(customer):
-            user = self.users.get(job.account, "").casefold()
-            if wanted in (user, user.partition("@")[0], job.account, job.id):
-                return job
+        if named := [job for job in jobs if wanted in (job.account, job.id)]:
+            return named[0]
+        open_ = {job.account: job for job in jobs}
+        records = [one for one in self.records if one.identity.id in open_]
+        if accounts_called(account, records):
+            return open_[find_record(records, account, customer).identity.id]
         raise SpecError(
             (
                 f'No password of "{account}" of {customer} is being set. The vault\'s entry has '
@@ -271,10 +279,9 @@ def _open_jobs(where: Place, namespace: str) -> Iterator[_Jobs]:
 
     with open_registry(where.root, where.state) as registry:
         known = [registry.load(name) for name in registry.list_customers()]
-        records = [record for one in known for record in one.records]
         yield _Jobs(
             jobs=tuple(job for one in known for job in one.jobs),
-            users={record.identity.id: record.identity.user for record in records},
+            records=tuple(record for one in known for record in one.records),
             secrets=open_secrets(where),
         )
 
@@ -283,19 +290,17 @@ def _open_jobs(where: Place, namespace: str) -> Iterator[_Jobs]:
 def _of_cluster(namespace: str) -> Iterator[_Jobs]:
     with open_cluster() as api:
         from muster.kube.journal import Journals
-        from muster.kube.resources import ACCOUNT
+        from muster.kube.known import read_known
         from muster.kube.secrets import KubeSecrets
 
         journals = Journals(api, namespace)
         names = customers_in(api, namespace)
         jobs = tuple(job for name in names for job in journals.read(name).jobs.values())
-        wanted = {job.account for job in jobs}
-        accounts = api.list(ACCOUNT, namespace) if jobs else ()
-        users = {
-            one["spec"]["identity"]["objectId"]: one["status"].get("userPrincipalName", "")
-            for one in accounts
-            if one["spec"]["identity"]["objectId"] in wanted and "status" in one
-        }
+        concerned = sorted({job.customer for job in jobs})
+        known = [read_known(api, namespace, name) for name in concerned]
         yield _Jobs(
-            jobs=jobs, users=users, secrets=KubeSecrets(api, namespace), settle=journals.settle
+            jobs=jobs,
+            records=tuple(record for one in known for record in one.records),
+            secrets=KubeSecrets(api, namespace),
+            settle=journals.settle,
         )

@@ -113,8 +113,8 @@ class _Wish:
 
 def _reset(session: Session, whose: tuple[str, str], wish: _Wish) -> int:
     from muster.cli.job_waiting import wait_for
+    from muster.cli.naming import find_record
     from muster.cli.passwords import tell_job
-    from muster.cli.resolving import find_record
     from muster.cli.session import find_customer
     from muster.reconcile import resume
     from muster.resets import is_set
@@ -139,7 +139,7 @@ def _reset(session: Session, whose: tuple[str, str], wish: _Wish) -> int:
 def _reset_in_cluster(
     namespace: str, whose: tuple[str, str], order: PasswordOrder, *, show: bool
 ) -> int:
-    from muster.cli.resolving import find_record
+    from muster.cli.naming import find_record
 
     if order.typed is not None or show:
         raise SpecError(
@@ -203,7 +203,7 @@ def rotate(
 def _rotate_in_cluster(
     namespace: str, customer: str, accounts: Sequence[str] | None, reason: str
 ) -> int:
-    from muster.cli.resolving import find_record
+    from muster.cli.naming import find_record
     from muster.plan.rotation import IN_TURN
 
     chosen: list[AccountRecord] = []
@@ -301,7 +301,7 @@ def _demand(
     session: Session, desired: Desired, accounts: Sequence[str] | None, reason: str
 ) -> RotationDemand:
     from muster.audit import current_actor
-    from muster.cli.resolving import find_record
+    from muster.cli.naming import find_record
     from muster.model.rotation import RotationDemand
 
     name = desired.customer.name

@@ -10,13 +10,12 @@ import yaml
 
 from muster.cli import options
 from muster.cli.exit_codes import ExitCode
+from muster.cli.naming import find_record
 from muster.cli.output import complain, say, visible
 from muster.cli.reading import known_customers, open_registry
 from muster.errors import MusterError, SpecError
 from muster.model.accounts import AccountRecord
 from muster.model.names import DirectoryKind, System
-from muster.plan.keys import fold
-from muster.resources.problems import nearest
 
 _ONE = "Pin, forbid or ignore: one of the three for each system."
 
@@ -98,35 +97,6 @@ def _decision(**parts: Any) -> dict[str, Any]:
     if not decision.keys() - {"reason"}:
         raise SpecError(("Nothing is decided. Give at least one of --vault, --psa, … (--help).",))
     return decision
-
-
-def find_record(records: list[AccountRecord], name: str, customer: str) -> AccountRecord:
-    """Return the one account that a name fits; raises SpecError with those that it fits."""
-    wanted = fold(name)
-    found = [
-        record
-        for record in records
-        if wanted
-        in map(
-            fold,
-            (
-                record.name,
-                record.identity.id,
-                record.identity.sam,
-                record.identity.upn,
-                record.identity.display_name,
-            ),
-        )
-    ]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        users = {one for record in records for one in (record.identity.sam, record.identity.user)}
-        near = nearest(wanted, sorted(filter(None, users)))
-        hint = f"Did you mean {near}?" if near else f"List them: muster get accounts -c {customer}"
-        raise SpecError((f'The registry knows no account "{name}" of {customer}. {hint}',))
-    shown = ", ".join(f"{record.identity.user} ({record.name})" for record in found)
-    raise SpecError((f'"{name}" fits several accounts of {customer}: {shown}. Name one.',))
 
 
 def _warn_if_taken(

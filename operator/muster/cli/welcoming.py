@@ -101,7 +101,7 @@ def send(
 
 
 def _find(session: Session, customer: str, account: str) -> tuple[Desired, AccountRecord]:
-    from muster.cli.resolving import find_record
+    from muster.cli.naming import find_record
     from muster.cli.session import find_customer
 
     desired = find_customer(session.estate, customer)
