@@ -301,6 +301,7 @@ def _strictest(policies: Iterable[PasswordPolicy]) -> PasswordPolicy:
     return PasswordPolicy(
         min_length=max(policy.min_length for policy in policies),
         complexity=any(policy.complexity for policy in policies),
+        fine_grained=max(policies, key=lambda policy: policy.min_length).fine_grained,
     )
 
 

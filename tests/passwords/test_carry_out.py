@@ -21,8 +21,9 @@ from muster.adapters.itglue import ItGlueVault
 from muster.errors import SpecError, StateError
 from muster.lab.faults import FaultKind, LostReply, ServerError
 from muster.lab.itglue import ItGlueLab
+from muster.model.causes import Cause
 from muster.model.names import DirectoryKind, RemoteId
-from muster.model.passwords import JobState, PasswordJob, Proof
+from muster.model.passwords import JobState, PasswordJob, Proof, cause_of
 from muster.model.secret import Secret
 from muster.passwords.carry_out import Hands, carry_out, reveal, start
 from muster.passwords.protocol import Settlement, settle
@@ -194,6 +195,61 @@ def test_a_refused_password_changes_nothing(desk: Desk) -> None:
     assert desk.estate.live(desk.one) == OLD == desk.estate.entry(desk.one)
     (end,) = desk.registry.load(CONTOSO).job_ends
     assert not end.was_set
+    assert end.cause is Cause.PASSWORD_REFUSED
+    assert "It has 5 characters, and the policy asks for 7." in end.problem
+
+
+def test_a_filter_that_nobody_can_read_is_told(desk: Desk) -> None:
+    """A password that keeps every rule that was read was refused by something else."""
+    desk.estate.passwords.house.faults.fail_modifies(1, 19, "0000052D: AtrErr")
+    desk.start()
+    job = desk.go_on()
+    assert (job.state, job.cause) == (JobState.REFUSED, Cause.PASSWORD_REFUSED)
+    assert "a password filter on the domain controllers refused it" in job.problem
+    assert desk.one["password"] not in job.problem
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "cause"),
+    [
+        (50, "00002098: SecErr", Cause.DIRECTORY_DENIED),
+        (53, "00002035: setup_io", Cause.DIRECTORY_REFUSED),
+        (32, "0000208D: NameErr", Cause.ACCOUNT_GONE),
+        (51, "", Cause.DIRECTORY_UNREACHABLE),
+    ],
+)
+def test_a_directory_that_does_not_set_it_is_told_in_a_word(
+    desk: Desk, code: int, message: str, cause: Cause
+) -> None:
+    """Nothing was changed, and the job says why for programs too."""
+    desk.estate.passwords.house.faults.fail_modifies(1, code, message or "x")
+    desk.start()
+    assert cause_of(desk.go_on()) is cause
+    assert desk.estate.live(desk.one) == OLD
+    desk.estate.passwords.house.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        (ServerError(status=503), Cause.VAULT_UNREACHABLE),
+        (ServerError(status=403), Cause.VAULT_DENIED),
+        (ServerError(status=422), Cause.VAULT_REFUSED),
+    ],
+)
+def test_a_vault_that_does_not_take_it_is_told_in_a_word(
+    desk: Desk, fault: ServerError, cause: Cause
+) -> None:
+    """The open job says why the entry does not have the live password, until it has."""
+    desk.estate.vault.faults.add(fault, method="PATCH", times=-1)
+    desk.start()
+    where = whereabouts(desk.go_on())
+    assert where
+    assert where.cause is cause
+    desk.estate.vault.faults.clear()
+    job = desk.go_on(minutes=2)
+    job = job if job.ended_at else desk.go_on(minutes=4)
+    assert (job.state, cause_of(job)) == (JobState.CONFIRMED, None)
 
 
 def test_a_deleted_entry_keeps_the_password_sealed(desk: Desk) -> None:
@@ -205,8 +261,9 @@ def test_a_deleted_entry_keeps_the_password_sealed(desk: Desk) -> None:
     where = whereabouts(job)
     assert where
     assert where.only_sealed
+    assert where.cause is Cause.ENTRY_GONE
     job = desk.go_on(minutes=3 * 24 * 60 + 1)
-    assert job.state is JobState.NEEDS_PERSON
+    assert (job.state, job.cause) == (JobState.NEEDS_PERSON, Cause.ENTRY_GONE)
     assert reveal(job, desk.hands.sealer).same_as(Secret(desk.one["password"]))
     assert desk.go_on(minutes=9).state is JobState.NEEDS_PERSON
     over = settle(job, Settlement.ABANDON, datetime.now(UTC))

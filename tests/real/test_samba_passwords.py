@@ -24,6 +24,7 @@ from tests.real.conftest import SambaHouse
 from muster.adapters.active_directory import ActiveDirectoryPasswords, decode
 from muster.errors import Unavailable
 from muster.lab.itglue import ItGlueLab
+from muster.model.causes import Cause
 from muster.model.names import AccountId, DirectoryKind
 from muster.model.passwords import JobState, Proof, TargetState
 from muster.model.secret import Secret
@@ -299,5 +300,7 @@ def test_a_job_that_a_fine_grained_policy_refuses_changes_nothing(
         job = carry_out(start(request(user, entry), NEW, hands), hands)
     vault.close()
     assert (job.state, job.targets[0].code) == (JobState.REFUSED, "0000052D")
+    assert job.cause is Cause.PASSWORD_REFUSED
+    assert '"Long ones" asks for at least 30 characters' in job.problem
     assert house.passwords().prove(user, Secret(BORN))
     assert [row["password"] for row in told["lab"].passwords(told["organization"])] == [BORN]

@@ -43,7 +43,7 @@ from muster.model.accounts import AccountRecord, Known
 from muster.model.causes import Cause
 from muster.model.connections import KeyValue2, NativeVault, SecretRef, VaultBackend
 from muster.model.names import AccountType, PasswordAuthority, RemoteId
-from muster.model.passwords import JobEnd, JobKind, JobState, PasswordJob
+from muster.model.passwords import JobEnd, JobKind, JobState, PasswordJob, cause_of
 from muster.model.reasons import Reason
 from muster.model.rotation import RotationSettings, Window
 from muster.model.secret import Secret
@@ -332,6 +332,7 @@ def test_a_key_without_password_access_costs_three_passwords_at_most(tmp_path: P
         house.run(timedelta(days=2))
         begun = {job.account for job in house.known().jobs}
         assert len(begun) == MOST_UNKEPT
+        assert {cause_of(job) for job in house.known().jobs} == {Cause.VAULT_DENIED}
         for _ in range(3):
             report = house.run(timedelta(minutes=10))
             assert {job.account for job in house.known().jobs} == begun

@@ -34,8 +34,7 @@ class PasswordPolicy:
     history: int = 0
     """How many former passwords a user may not take again; a reset by others is not bound."""
     min_age: timedelta = timedelta(0)
-    max_age: timedelta | None = None
-    """None: passwords do not expire."""
+    """How old one must be before its user may change it; a reset by others is not bound."""
     lockout_threshold: int = 0
     """0: wrong attempts lock nobody out."""
     fine_grained: str = ""

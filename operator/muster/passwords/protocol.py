@@ -227,7 +227,9 @@ def _vault_after(
             done = replace(vault, state=VaultState.CONFIRMED, problem="", cause=None)
             return replace(done, failures=0, next_try_at=None)
         case ReadEntry(), Answered(yes=False):
-            return _vault_later(replace(vault, state=VaultState.PENDING), _DIFFERS, now)
+            # After a write that nobody answered, that is why.
+            differs = replace(_DIFFERS, cause=vault.cause or _DIFFERS.cause)
+            return _vault_later(replace(vault, state=VaultState.PENDING), differs, now)
         case WriteEntry(), RefusedByPolicy() | Missing() | Denied() | NotSent():
             # It certainly had no effect, so it does not count.
             kept = replace(vault, state=VaultState.PENDING, attempts=vault.attempts - 1)

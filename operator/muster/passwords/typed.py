@@ -12,6 +12,7 @@ from muster.model.accounts import Identity
 from muster.model.passwords import PasswordPolicy
 from muster.model.secret import Secret
 from muster.passwords.generate import SHORTEST_NAME, name_parts
+from muster.passwords.rules import name_of
 
 _KINDS = 3
 """How many of the five kinds of characters a complex password has."""
@@ -24,7 +25,7 @@ def find_problem(password: Secret, policy: PasswordPolicy, identity: Identity) -
     if not length:
         return "It is empty."
     if length < policy.min_length:
-        return f"It has {length} characters, and the policy asks for {policy.min_length}."
+        return f"It has {length} characters, and {name_of(policy)} asks for {policy.min_length}."
     if not policy.complexity:
         return ""
     if _kinds(text) < _KINDS:

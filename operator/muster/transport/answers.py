@@ -13,6 +13,7 @@ import httpx
 
 from muster.errors import (
     AccessDenied,
+    NotFound,
     RateLimited,
     Rejected,
     RemoteError,
@@ -80,8 +81,8 @@ class Judge:
             raise TryAgain(
                 Unavailable(text), delay_s=retry_after_s(response.headers), unknown=write
             )
-        denied = response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
-        raise self._refusal(response, content, AccessDenied if denied else Rejected)
+        kind = _KINDS.get(response.status_code, Rejected)
+        raise self._refusal(response, content, kind)
 
     def read_any(self, response: httpx.Response, content: bytes) -> Answer:
         """Return an answer whose status the caller knows how to read."""
@@ -140,6 +141,14 @@ class Judge:
             return read_json(content, self._vendor.secret_keys)
         except ValueError:
             return None
+
+
+_KINDS: Mapping[int, type[RemoteError]] = {
+    httpx.codes.UNAUTHORIZED: AccessDenied,
+    httpx.codes.FORBIDDEN: AccessDenied,
+    httpx.codes.NOT_FOUND: NotFound,
+    httpx.codes.GONE: NotFound,
+}
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

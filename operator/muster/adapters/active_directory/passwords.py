@@ -11,10 +11,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 
 from muster.adapters.active_directory import decode, sweep
 from muster.adapters.active_directory.access_list import denies_own_change
+from muster.adapters.active_directory.password_policy import read_policy, why_refused
 from muster.errors import (
     AccessDenied,
     NotFound,
@@ -40,25 +40,6 @@ _STATE = (
     "msDS-User-Account-Control-Computed",
     "nTSecurityDescriptor",
 )
-_DOMAIN_RULES = (
-    "minPwdLength",
-    "pwdProperties",
-    "pwdHistoryLength",
-    "minPwdAge",
-    "maxPwdAge",
-    "lockoutThreshold",
-)
-_FINE_RULES = (
-    "name",
-    "msDS-MinimumPasswordLength",
-    "msDS-PasswordComplexityEnabled",
-    "msDS-PasswordHistoryLength",
-    "msDS-MinimumPasswordAge",
-    "msDS-MaximumPasswordAge",
-    "msDS-LockoutThreshold",
-)
-_COMPLEX = 1
-"""Bit of pwdProperties. Source: MS-SAMR 2.2.3.7, DOMAIN_PASSWORD_COMPLEX."""
 _LOCKED, _NEVER_EXPIRES = 0x10, 0x10000
 """Bits of msDS-User-Account-Control-Computed and of userAccountControl (MS-ADTS 2.2.16)."""
 
@@ -71,6 +52,10 @@ _LOCKED_OUT = "775"
 
 _POLICY_CODE = "0000052D"
 """ERROR_PASSWORD_RESTRICTION (MS-ERREF 2.2)."""
+_UNREAD_RULES = (
+    "Choose one that is long enough, has three kinds of characters, and holds no part of the "
+    "user's names; or look for a password filter on the domain controllers."
+)
 _NO_RIGHT = frozenset({"00000005", "00002098"})
 """ERROR_ACCESS_DENIED and ERROR_DS_INSUFF_ACCESS_RIGHTS."""
 _NO_OBJECT = frozenset({"0000208D", "00002030"})
@@ -98,14 +83,7 @@ class ActiveDirectoryPasswords:
         hold than what is returned, which is the domain's.
         """
         with self._session(account) as session:
-            user = _read(session, _find(session, account), ("msDS-ResultantPSO",))
-            fine_dn = decode.text(user, "msDS-ResultantPSO")
-            head = _read_head(session)
-            if fine_dn is None:
-                hidden = not _lists_policies(session, head.dn)
-                return _domain_policy(head, hidden=hidden)
-            fine = _read_fine(session, fine_dn)
-            return _fine_policy(fine) if fine else _domain_policy(head, hidden=True)
+            return read_policy(session, _find(session, account))
 
     def read_password_state(self, account: AccountId) -> PasswordState:
         """Return how a password stands, from the server that took the last write if it answers."""
@@ -140,7 +118,9 @@ class ActiveDirectoryPasswords:
             try:
                 session.replace(dn, values)
             except WriteRefused as refused:
-                raise _explained(refused, dn, session.server) from refused
+                of_rules = refused.win32 == _POLICY_CODE
+                rules = why_refused(session, account, dn, password) if of_rules else ""
+                raise _explained(refused, dn, session.server, rules) from refused
 
     def prove(self, account: AccountId, password: Secret) -> bool:
         """Sign in as the account, once, at the server that took the last write if it answers.
@@ -208,59 +188,6 @@ def _find(session: LdapSession, account: AccountId) -> str:
     )
 
 
-def _lists_policies(session: LdapSession, domain_dn: str) -> bool:
-    """Say whether the container of fine-grained policies may be looked into."""
-    container = f"CN=Password Settings Container,CN=System,{domain_dn}"
-    try:
-        return session.read(container, ("name",)) is not None
-    except RemoteError:
-        return False
-
-
-def _read_fine(session: LdapSession, dn: str) -> Entry | None:
-    """Return a fine-grained policy, or None where it may not be read."""
-    try:
-        fine = session.read(dn, _FINE_RULES)
-    except RemoteError:
-        return None
-    return fine if fine and fine.first("msDS-LockoutThreshold") is not None else None
-
-
-def _read(session: LdapSession, dn: str, attributes: tuple[str, ...]) -> Entry:
-    return session.read(dn, attributes) or Entry(dn=dn)
-
-
-def _read_head(session: LdapSession) -> Entry:
-    root = sweep.read_root(session)
-    return _read(session, sweep.root_text(root, "defaultNamingContext", session), _DOMAIN_RULES)
-
-
-def _domain_policy(head: Entry, *, hidden: bool) -> PasswordPolicy:
-    with decode.understood(head.dn):
-        return PasswordPolicy(
-            min_length=_number(head, "minPwdLength"),
-            complexity=bool(_number(head, "pwdProperties") & _COMPLEX),
-            history=_number(head, "pwdHistoryLength"),
-            min_age=_span(_number(head, "minPwdAge")) or timedelta(0),
-            max_age=_span(_number(head, "maxPwdAge")),
-            lockout_threshold=_number(head, "lockoutThreshold"),
-            resultant_unreadable=hidden or head.first("lockoutThreshold") is None,
-        )
-
-
-def _fine_policy(fine: Entry) -> PasswordPolicy:
-    with decode.understood(fine.dn):
-        return PasswordPolicy(
-            min_length=_number(fine, "msDS-MinimumPasswordLength"),
-            complexity=decode.flag(fine, "msDS-PasswordComplexityEnabled"),
-            history=_number(fine, "msDS-PasswordHistoryLength"),
-            min_age=_span(_number(fine, "msDS-MinimumPasswordAge")) or timedelta(0),
-            max_age=_span(_number(fine, "msDS-MaximumPasswordAge")),
-            lockout_threshold=_number(fine, "msDS-LockoutThreshold"),
-            fine_grained=decode.text(fine, "name") or fine.dn,
-        )
-
-
 def _state(user: Entry) -> PasswordState:
     control = _number(user, "userAccountControl")
     changed = _number(user, "pwdLastSet")
@@ -281,22 +208,16 @@ def _number(entry: Entry, attribute: str) -> int:
     return int(entry.first(attribute) or 0)
 
 
-def _span(ticks: int) -> timedelta | None:
-    """Return a duration, which is stored as negative ticks of 100 ns; None for never."""
-    if ticks in {0, -(2**63)}:
-        return None
-    return timedelta(microseconds=-ticks // 10)
+def _explained(refused: WriteRefused, dn: str, server: str, rules: str) -> RemoteError:
+    """Return the error of a password that was not set, with what to do about it.
 
-
-def _explained(refused: WriteRefused, dn: str, server: str) -> RemoteError:
-    """Return the error of a password that was not set, with what to do about it."""
+    `rules` is why the rules refuse it, where that could be read.
+    """
     where = f"Active Directory did not set the password of {dn} at {server}"
     said = f"({refused.said})"
     if refused.win32 == _POLICY_CODE:
         return PasswordRefused(
-            f"{where}: it does not satisfy the password policy {said}. Choose one that is long "
-            "enough, has three kinds of characters, and holds no part of the user's names; or "
-            "look for a password filter on the domain controllers.",
+            f"{where}: it does not satisfy the password policy {said}. {rules or _UNREAD_RULES}",
             code=refused.win32,
         )
     if refused.code == 50 or refused.win32 in _NO_RIGHT:

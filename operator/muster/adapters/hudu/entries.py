@@ -13,7 +13,7 @@ import httpx
 from muster.adapters.hudu.answers import Record
 from muster.adapters.json_values import id_text, moment_or_none, number_of, text_or_none
 from muster.adapters.ownership_mark import mark_in, notes_with
-from muster.errors import Rejected, Unexpected
+from muster.errors import NotFound, Rejected, Unexpected
 from muster.model.names import RemoteId
 from muster.model.records import EntryChange, EntryDraft, Organization, VaultCategory, VaultEntry
 
@@ -84,7 +84,7 @@ def require_found(entry: Record | None, number: int, company: int) -> Record:
     Any key may change any entry that it sees, whatever its company, so we look first.
     """
     if entry is None:
-        raise Rejected(
+        raise NotFound(
             f"Hudu has no entry {number}; it was deleted, or is out of the key's companies."
         )
     if entry.id != str(number):

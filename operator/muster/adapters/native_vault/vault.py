@@ -17,7 +17,7 @@ from muster.adapters.native_vault.document import (
     read_document,
     write_document,
 )
-from muster.errors import MusterError, Rejected, Unavailable, Unexpected
+from muster.errors import MusterError, NotFound, Rejected, Unavailable, Unexpected
 from muster.model.names import RemoteId
 from muster.model.records import EntryChange, EntryDraft, Organization, VaultCategory, VaultEntry
 from muster.model.secret import Secret
@@ -228,7 +228,7 @@ class NativeVaultAdapter:
         # An id may come from a person: it must not lead out of the store's own place.
         found = self._store.find_entry(organization, entry) if _ID.fullmatch(entry) else None
         if found is None:
-            raise Rejected(f"The native vault has no entry {entry!r:.60} in {organization}.")
+            raise NotFound(f"The native vault has no entry {entry!r:.60} in {organization}.")
         return found
 
     def _holds(self, entry: EntryDocument, revision: Revision, password: Secret) -> bool:
