@@ -301,7 +301,7 @@ SHOWN = {
         "contoso jsmith 88123 false True",
     ),
     "PasswordReset": (
-        "ACCOUNT CUSTOMER PHASE PROOF ENDED AGE",
+        "ACCOUNT CUSTOMER PHASE CAUSE PROOF ENDED AGE",
         "jsmith@corp.contoso.example contoso Done Bind",
     ),
     "Account": (

@@ -18,6 +18,8 @@ MANY_FAILURES = 3
 """From so many failures in a row on, a person should look."""
 
 _MOST_JOBS = 20
+_LONGEST_MESSAGE = 2048
+"""Both as in the schema of a Customer."""
 
 Status = dict[str, Any]
 Condition = tuple[str, bool, Reason, str]
@@ -54,7 +56,7 @@ def rotation_status(verdict: Verdict, outcome: Outcome, known: Known) -> Status:
                 "kind": job.kind,
                 "since": timestamp(job.opened_at),
                 "needsPerson": job.state is JobState.NEEDS_PERSON,
-                "message": place.sentence,
+                "message": place.sentence[:_LONGEST_MESSAGE],
                 **({"cause": place.cause} if place.cause else {}),
             }
             for job in sorted(known.jobs, key=lambda one: (one.opened_at, one.id))[:_MOST_JOBS]
