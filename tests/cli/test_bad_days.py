@@ -214,7 +214,10 @@ def test_a_damaged_state_is_refused_and_left_as_it_was(muster: Shell) -> None:
 def test_ctrl_c_loses_and_repeats_nothing(estate: Path, lab: Lab) -> None:
     """Interrupted in the middle of the creates it ends with 130; the next run finishes, once."""
     lab.faults.add(Slow(delay_s=0.4), method="POST", times=-1)
-    command = [sys.executable, "-c", "from muster.cli.main import main; main()", "apply"]
+    # Whoever is started in the background ignores the signal, and its children do so too.
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heeds}; from muster.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "apply"]
     process = subprocess.Popen(
         [*command, str(estate)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
