@@ -11,6 +11,7 @@ import trustme
 from tests.adapters.entra.world import NOBODY, NOTHING, EntraWorld, ids, one
 from werkzeug.wrappers import Request
 
+from muster.adapters.entra.users import id_of
 from muster.errors import AccessDenied, RateLimited, RemoteError, Unavailable, Unexpected
 from muster.lab.faults import (
     CircularNextLink,
@@ -77,6 +78,11 @@ def test_what_a_user_lacks_is_none(world: EntraWorld) -> None:
         False,
         (),
     )
+
+
+def test_an_id_is_one_in_any_letters() -> None:
+    """Records, members and links are compared by it."""
+    assert id_of({"id": "6F1C0000-0000-4000-8000-00000000DEAD"}).endswith("dead")
 
 
 @pytest.mark.parametrize(
