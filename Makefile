@@ -44,7 +44,7 @@ static: dev-venv
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m mypy --explicit-package-bases tests
+	$(BIN)/python -m mypy --explicit-package-bases tests benchmarks
 	$(BIN)/lint-imports --no-cache
 
 lab-venv:
