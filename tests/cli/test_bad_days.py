@@ -268,3 +268,17 @@ def test_no_planted_secret_in_any_output(muster: Shell, lab: Lab) -> None:
     for secret in planted:
         assert secret not in printed
         assert secret.encode() not in state
+
+
+@pytest.mark.parametrize("command", [("lab", "serve", "."), ("demo", "--keep", ".")])
+def test_the_lab_replaces_no_file_that_it_has_not_written(
+    command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the directory of a real estate the lab ends at once, and every file is as it was."""
+    policy = tmp_path / "policies" / "staff.yaml"
+    policy.parent.mkdir()
+    policy.write_text("mine: true\n")
+    result = Shell(tmp_path, capsys)(*command)
+    assert result.code == 1
+    assert "policies/staff.yaml was not written by the lab" in result.err
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == [policy]

@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from muster.cli.demo_passwords import PasswordStory
 from muster.cli.exit_codes import ExitCode
-from muster.cli.lab import DEFAULT_ESTATE, EstateMix, open_lab
+from muster.cli.lab import DEFAULT_ESTATE, EstateMix, open_lab, refuse_foreign
 from muster.cli.output import out
 from muster.cli.reading import open_registry
 from muster.cli.shell import Program, run
@@ -59,6 +59,7 @@ def demo(
 @contextlib.contextmanager
 def _directory(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
+        refuse_foreign(keep)
         yield keep
         return
     directory = Path(tempfile.mkdtemp(prefix="muster-demo-"))

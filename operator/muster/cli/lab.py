@@ -10,7 +10,7 @@ import typer
 
 from muster.cli.exit_codes import ExitCode
 from muster.cli.output import out
-from muster.errors import MusterError
+from muster.errors import MusterError, SpecError
 
 if TYPE_CHECKING:
     from muster.lab.lab import Lab, LabDescription
@@ -59,10 +59,25 @@ def serve(
     """
     from muster.lab.lab import serve as serve_lab
 
+    if directory:
+        refuse_foreign(directory)
     folder = directory or Path(tempfile.mkdtemp(prefix="muster-lab-"))
     with open_lab(seed=seed, customers=customers, people=people, estate=estate) as running:
         serve_lab(running, folder, announce)
     return ExitCode.OK
+
+
+def refuse_foreign(directory: Path) -> None:
+    """Raise SpecError where the lab would replace files that it has not written."""
+    from muster.lab.generate.estate import foreign_file
+
+    if file := foreign_file(directory):
+        raise SpecError(
+            (
+                f"{file} was not written by the lab, which replaces files of its names. "
+                "Name a new directory.",
+            )
+        )
 
 
 def open_lab(

@@ -86,6 +86,19 @@ def write_estate(
         _write(directory / "policies" / f"{name}.yaml", policy)
 
 
+def foreign_file(directory: Path) -> Path | None:
+    """Return a file of an estate that somebody else wrote, and that the lab might replace."""
+    files = (
+        directory / "integrations.yaml",
+        *directory.glob("customers/*.yaml"),
+        *directory.glob("policies/*.yaml"),
+    )
+    for file in files:
+        if file.is_file() and not file.read_bytes().startswith(_HEAD.encode()):
+            return file
+    return None
+
+
 def write_secrets(directory: Path, secrets: Mapping[tuple[str, str], str]) -> None:
     """Write each value to `secrets/NAME/KEY`, for the owner's eyes only, and keep it out of git."""
     (directory / ".gitignore").write_text(f"/{SECRETS}/\n/{MAILS}/\n", encoding="utf-8")
