@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -209,6 +211,20 @@ def test_a_damaged_state_is_refused_and_left_as_it_was(muster: Shell) -> None:
     assert result.code == 1
     assert "no database" in result.err
     assert state.read_bytes() == b"not a database" * 100
+
+
+def test_a_customer_that_cannot_be_planned_is_told_and_is_in_no_digest(muster: Shell) -> None:
+    """The others are planned; of nobody at all there is nothing to expect."""
+    muster.ok("apply")
+    with closing(sqlite3.connect(muster.estate / ".muster" / "state.sqlite")) as state, state:
+        state.execute("UPDATE accounts SET document = '{' WHERE customer = 'contoso'")
+    result = muster("plan")
+    assert result.code == 1
+    assert "1 customer could not be planned" in result.err
+    assert "For apply --expect" in result.out
+    alone = muster("plan", "-c", "contoso")
+    assert alone.code == 1
+    assert "--expect" not in alone.out
 
 
 def test_ctrl_c_loses_and_repeats_nothing(estate: Path, lab: Lab) -> None:

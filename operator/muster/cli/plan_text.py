@@ -42,7 +42,8 @@ def print_plans(verdicts: Iterable[Verdict], locate: Locate, console: Console) -
         f"{counted(refused, 'plan')} refused, "
         f"{counted(unread, 'customer')} not read whole."
     )
-    console.print(f"For apply --expect: {digest_plans(plans)}")
+    if plans:
+        console.print(f"For apply --expect: {digest_plans(plans)}")
 
 
 def _print_customer(verdict: Verdict, locate: Locate, console: Console) -> None:
