@@ -14,22 +14,18 @@ import yaml
 from tests.cli.conftest import Shell, accounts
 
 from muster.lab.faults import ServerError
-from muster.lab.graph import READ_PERMISSIONS, GraphLab
+from muster.lab.graph import GraphLab
 from muster.lab.lab import Lab
 from muster.lab.mix import Mix
 
 WHY = ("--reason", "ticket 20312")
 CUSTOMER = "contoso"
-PRIVILEGED_AUTHENTICATION = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
 
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """One customer in the cloud, whose application may set every password."""
+    """One customer in the cloud, as `muster lab serve` has it: every password may be set."""
     with Lab(customers=1, people=4, mix=Mix.parse("entra-itglue-connectwise")) as running:
-        permissions = {*READ_PERMISSIONS, "User-PasswordProfile.ReadWrite.All"}
-        roles = [PRIVILEGED_AUTHENTICATION]
-        graph_of(running).consent(running.tenant_ids[CUSTOMER], permissions, roles=roles)
         age(running)
         yield running
 
@@ -142,6 +138,18 @@ def test_a_password_whose_entry_cannot_be_written_is_listed_as_live_in_entra(
     assert muster(*settle).code == 6
     muster.ok(*settle)
     assert kept(lab, admin) == live(lab, admin)
+
+
+def test_doctor_says_whether_the_lab_may_set_passwords(muster: Shell, lab: Lab) -> None:
+    """It reads the tenant's consent: granted as the lab comes, missing once it is reduced."""
+    name = "Entra User-PasswordProfile.ReadWrite.All"
+    checks = {one["check"]: one for one in muster.ok("doctor", "-o", "json").data}
+    assert (checks[name]["ok"], checks[name]["detail"]) == (True, "granted")
+    assert checks["Entra role of the application"]["ok"]
+    graph_of(lab).consent(lab.tenant_ids[CUSTOMER])
+    reduced = muster("doctor", "-o", "json")
+    checks = {one["check"]: one for one in reduced.data}
+    assert (reduced.code, checks[name]["ok"]) == (1, False)
 
 
 def test_ctrl_c_while_entra_lags_leaves_the_job_open(muster: Shell, lab: Lab) -> None:

@@ -189,7 +189,8 @@ class Lab:
             name = customer.facts.name
             domain = self._add_domain(customer) if self.mix.has_domain else None
             if self.graph:
-                self.tenant_ids[name] = populate_tenant(self.graph, customer, domain)
+                self.tenant_ids[name] = tenant = populate_tenant(self.graph, customer, domain)
+                self.graph.delegate_passwords(tenant)
             self.organization_ids[name] = self.vault.populate(customer)
             self.company_ids[name] = self.psa.populate(customer)
 

@@ -36,6 +36,9 @@ from muster.lab.http import HttpLab, RateLimit
 from muster.lab.http_server import Reply
 
 _IDS = UUID("5f0c9c1e-3f0b-4d0e-9a55-6a1d3a1f7c11")
+PASSWORD_PERMISSION = "User-PasswordProfile.ReadWrite.All"  # noqa: S105 - a permission's name
+PRIVILEGED_AUTHENTICATION = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
+"""The role that may set the passwords of administrators too."""
 _OTHER_ROLES = {
     "88d8e3e3-8f55-4a1e-953a-9b9898b8876b": "Directory Readers",
     "b0f54661-2d74-4c50-afa3-1ec803f12efe": "Billing Administrator",
@@ -133,6 +136,15 @@ class GraphLab(HttpLab):
                 roles=set(roles),
                 enabled=enabled,
             )
+
+    def delegate_passwords(self, tenant: str) -> None:
+        """Let the application set everybody's password, as a customer does who has them rotated.
+
+        Source: https://learn.microsoft.com/entra/identity/role-based-access-control/
+        privileged-roles-permissions (who can reset passwords).
+        """
+        permissions = {*READ_PERMISSIONS, PASSWORD_PERMISSION}
+        self.consent(tenant, permissions, roles=[PRIVILEGED_AUTHENTICATION])
 
     def withdraw_consent(self, tenant: str) -> None:
         """Take the application out of a tenant; tokens that are out stay valid."""
