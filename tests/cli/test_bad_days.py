@@ -16,6 +16,7 @@ import trustme
 import yaml
 
 from muster.lab.faults import CutBody, LostReply, ServerError, Slow, WrongRow
+from muster.lab.generate.estate import foreign_file
 from muster.lab.itglue.state import KeyRights
 from muster.lab.lab import Lab
 from muster.registry.sqlite import SqliteRegistry
@@ -286,15 +287,30 @@ def test_no_planted_secret_in_any_output(muster: Shell, lab: Lab) -> None:
         assert secret.encode() not in state
 
 
+@pytest.mark.parametrize("file", ["policies/staff.yaml", "secrets/it-glue/apiKey"])
 @pytest.mark.parametrize("command", [("lab", "serve", "."), ("demo", "--keep", ".")])
 def test_the_lab_replaces_no_file_that_it_has_not_written(
-    command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: tuple[str, ...], file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the directory of a real estate the lab ends at once, and every file is as it was."""
-    policy = tmp_path / "policies" / "staff.yaml"
-    policy.parent.mkdir()
-    policy.write_text("mine: true\n")
+    mine = tmp_path / file
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine: true\n")
     result = Shell(tmp_path, capsys)(*command)
     assert result.code == 1
-    assert "policies/staff.yaml was not written by the lab" in result.err
-    assert [one for one in tmp_path.rglob("*") if one.is_file()] == [policy]
+    assert f"{file} was not written by the lab" in result.err
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == [mine]
+
+
+def test_a_new_lab_in_the_same_directory_keeps_the_policies_written_there(tmp_path: Path) -> None:
+    """Ports and secrets are the new lab's; what somebody has learnt on the old one stays."""
+    with Lab(customers=1, people=5) as first:
+        first.write_estate(tmp_path)
+    policy, integrations = tmp_path / "policies" / "staff.yaml", tmp_path / "integrations.yaml"
+    policy.write_text("mine: true\n")
+    before = integrations.read_text()
+    assert foreign_file(tmp_path) is None
+    with Lab(customers=1, people=5) as second:
+        second.write_estate(tmp_path)
+    assert policy.read_text() == "mine: true\n"
+    assert integrations.read_text() != before

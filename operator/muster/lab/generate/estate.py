@@ -76,27 +76,32 @@ def write_estate(
     integrations: Iterable[tuple[str, dict[str, Any]]],
     customers: Iterable[Whereabouts],
 ) -> None:
-    """Write integrations (name and spec), customers and policies; existing files are replaced."""
+    """Write integrations (name and spec), customers and policies; existing files are replaced.
+
+    A policy that somebody has written in place of ours stays: it holds for a new lab as well.
+    """
     customers = tuple(customers)
     rows = (_resource("Integration", name, spec) for name, spec in integrations)
     _write(directory / "integrations.yaml", *rows)
     for one in customers:
         _write(directory / "customers" / f"{one.facts.name}.yaml", _customer(one))
     for name, policy in _policies(customers):
-        _write(directory / "policies" / f"{name}.yaml", policy)
+        file = directory / "policies" / f"{name}.yaml"
+        if not _is_foreign(file):
+            _write(file, policy)
 
 
 def foreign_file(directory: Path) -> Path | None:
-    """Return a file of an estate that somebody else wrote, and that the lab might replace."""
-    files = (
-        directory / "integrations.yaml",
-        *directory.glob("customers/*.yaml"),
-        *directory.glob("policies/*.yaml"),
-    )
-    for file in files:
-        if file.is_file() and not file.read_bytes().startswith(_HEAD.encode()):
-            return file
-    return None
+    """Return a file of an estate that is not the lab's, and that the lab might replace."""
+    integrations = directory / "integrations.yaml"
+    if integrations.is_file() and not _is_foreign(integrations):
+        return None  # policies that were written here since are kept
+    places = ("integrations.yaml", "customers/*.yaml", "policies/*.yaml", f"{SECRETS}/*/*")
+    return next((file for place in places for file in sorted(directory.glob(place))), None)
+
+
+def _is_foreign(file: Path) -> bool:
+    return file.is_file() and not file.read_bytes().startswith(_HEAD.encode())
 
 
 def write_secrets(directory: Path, secrets: Mapping[tuple[str, str], str]) -> None:
