@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from muster.cli.excerpts import Excerpts
 from muster.resources import load_estate
 from muster.resources.codes import Code, Severity, explanations
 
@@ -48,6 +50,14 @@ spec:
   customerRef: {name: contoso}
   account: {samAccountName: someone}
   exclude: true
+"""
+CONFIG_MAP = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: app}
+data:
+  DB_PASSWORD: hunter2-Planted
+---
 """
 ADMINS = """\
 ---
@@ -99,6 +109,7 @@ CASES = {
     ),
     Code.DEFAULT_WRITES: ("{names: [contoso]}", "{default: true}"),
     Code.DEFAULT_GAINS: ("{names: [contoso]}", "{default: true}"),
+    Code.READABLE_SECRET: ("---\n", "---\n" + CONFIG_MAP),
     Code.UNUSED_INTEGRATION: (
         '  vault: {integrationRef: {name: it-glue}, organizationId: "4711"}\n',
         "",
@@ -164,6 +175,45 @@ def test_one_of_two_directories_is_enough(tmp_path: Path) -> None:
     """A policy for customers with and without a tenant is no mistake where it selects somebody."""
     both = ADMINS.replace("[Admins]}}", "[Admins]}, entra: {roles: [User Administrator]}}")
     assert _lints(tmp_path, SOUND + both) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("clientSecret", "s3cr3t-value", True),
+        ("smtp.passwd", "12345678", True),
+        ("API_TOKEN", "a b c d", True),
+        ("privateKey", "MIIEvQIBADAN", True),
+        ("PASSWORD_MIN_LENGTH", "12", False),  # not its last word
+        ("REQUIRE_PASSWORD", "true", False),
+        ("DB_PASSWORD", "$(FROM_ELSEWHERE)", False),
+        ("DB_PASSWORD", "{{ .Values.password }}", False),
+        ("DB_PASSWORD", "/run/secrets/db", False),
+        ("DB_PASSWORD", "ENC[AES256_GCM,data:x]", False),
+        ("DB_PASSWORD", "", False),
+        ("DB_PASSWORD", "********", False),
+        ("tokenUrl", "https://login.example", False),
+    ],
+)
+def test_a_readable_secret_is_told_by_its_name_and_never_shown(
+    name: str, value: str, told: bool, tmp_path: Path
+) -> None:
+    """In a ConfigMap and in a container's variables, at whatever depth; in no Secret of theirs."""
+    env = [{"name": "PATH", "value": "/bin"}, {"name": name, "value": value}]
+    container = {"spec": {"template": {"spec": {"containers": [{"name": "a", "env": env}]}}}}
+    head = {"metadata": {"name": "app"}}
+    documents = (
+        {"apiVersion": "v1", "kind": "ConfigMap", **head, "data": {name: value}},
+        {"apiVersion": "apps/v1", "kind": "Deployment", **head, **container},
+    )
+    file = tmp_path / "app.yaml"
+    file.write_text("\n---\n".join(map(json.dumps, documents)))
+    loaded = load_estate([file])
+    assert loaded.problems == ()
+    found = loaded.lints(NOW)
+    assert [one.code for one in found] == ([Code.READABLE_SECRET] * 2 if told else [])
+    excerpts = Excerpts()
+    assert all(value not in str(one) and not excerpts.of(one) for one in found)
 
 
 def test_every_lint_is_tried() -> None:

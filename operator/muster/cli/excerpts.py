@@ -24,6 +24,8 @@ from muster.resources.schemas import DESIRED_KINDS, written_schema
 MAX_WIDTH = 160
 """Characters of one line; of longer ones the part around the place is shown."""
 
+_SECRETS = {Code.SECRET_IN_TREE, Code.READABLE_SECRET}
+
 _HARMLESS_REFERENCES = {"integrationRef", "customerRef", "accountRef"}
 _SECRET = re.compile(
     r"pass(word|wd|phrase)|pwd|secret|token|credential|api[_-]?key|private|\wRef\b"
@@ -48,7 +50,7 @@ class Excerpts:
         lines = self._lines[one.file]
         if not 1 <= one.line <= len(lines) or not lines[one.line - 1].strip():
             return []
-        if one.code is Code.SECRET_IN_TREE or _is_about_secret(one) or self._hides(one, lines):
+        if one.code in _SECRETS or _is_about_secret(one) or self._hides(one, lines):
             return []
         return _drawn(lines[one.line - 1], one)
 

@@ -124,6 +124,9 @@ class Code(StrEnum):
     it `mode: Observe`, or name its customers."""
     UNUSED_INTEGRATION = "UnusedIntegration"
     """No customer uses an integration."""
+    READABLE_SECRET = "ReadableSecret"  # noqa: S105
+    """An entry of a ConfigMap, or a variable of a container, is named like a secret, and everybody
+    can read its value. If it is one, keep it in a Secret outside of git, and change it."""
 
     # Notes: good to know when a change is reviewed
     DEFAULT_GAINS = "DefaultGains"
@@ -159,6 +162,7 @@ _MILDER = {
     Code.OVERRIDE_WITHOUT_EFFECT: Severity.WARNING,
     Code.DEFAULT_WRITES: Severity.WARNING,
     Code.UNUSED_INTEGRATION: Severity.WARNING,
+    Code.READABLE_SECRET: Severity.WARNING,
     Code.DEFAULT_GAINS: Severity.NOTE,
     Code.WELCOMES_FIRST_RUN: Severity.NOTE,
     Code.NOTHING_IMPORTED: Severity.NOTE,

@@ -23,6 +23,7 @@ from muster.resources.leaks import find_keys
 from muster.resources.lints import find_lints
 from muster.resources.parse import Resource
 from muster.resources.problems import Fault, FieldPath, Problem, pointer
+from muster.resources.readable_secrets import find_readable_secrets
 from muster.resources.references import Known, find_conflicts
 from muster.resources.resolve import resolve
 
@@ -112,6 +113,9 @@ class LoadedEstate:
         if self.problems:
             return ()
         found = [self._problem(one) for one in find_lints(self.estate, now)]
+        for placed in self.documents:
+            if isinstance(classify(placed.value), Foreign):
+                found += map(placed.problem, find_readable_secrets(placed.value))
         return tuple(sorted(found, key=lambda one: (one.file, one.line, one.column, one.code)))
 
     def _problem(self, conflict: Conflict) -> Problem:
