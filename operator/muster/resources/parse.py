@@ -87,8 +87,6 @@ def _name(reference: Json) -> str:
     return str(reference["name"])
 
 
-# ---------------------------------------------------------------- integrations
-
 BUDGET: Table = {"share": ("budget_share", int)}
 
 
@@ -97,8 +95,6 @@ def _integration(resource: Json) -> Integration:
     budget = read(BUDGET, spec.get("budget", {}))
     return Integration(name=_name(resource["metadata"]), **read(INTEGRATION, spec), **budget)
 
-
-# ---------------------------------------------------------------- customers
 
 VAULT_REF: Table = {
     "integrationRef": ("integration", _name),
@@ -133,8 +129,6 @@ def _customer(resource: Json) -> Customer:
         **read(DIRECTORIES, spec.get("directories", {})),
     )
 
-
-# ---------------------------------------------------------------- import settings
 
 UNIT: Table = {"path": ("path", str), "scope": ("scope", Scope)}
 SELECT: Table = {
@@ -244,8 +238,6 @@ def _settings(body: Json, origin: Origin) -> ImportSettings:
     )
 
 
-# ---------------------------------------------------------------- policies
-
 REQUIREMENT: Table = {
     "key": ("key", str),
     "operator": ("operator", str),
@@ -275,8 +267,6 @@ def _policy(resource: Json) -> AutomaticImportPolicy:
         settings=_settings(resource["spec"], Origin(kind="AutomaticImportPolicy", name=name)),
     )
 
-
-# ---------------------------------------------------------------- overrides
 
 ACCOUNT: Table = {
     "objectId": ("object_id", lambda text: AccountId(text.lower())),

@@ -95,9 +95,6 @@ def linked_tenants(estate: Estate, integration: Integration) -> dict[RemoteId, C
     return linked
 
 
-# ---------------------------------------------------------------- names that must exist
-
-
 def _unknown_customers(estate: Estate, known: Known) -> Iterator[Conflict]:
     """A policy or an override names a customer that does not exist."""
     for policy in estate.policies:
@@ -133,9 +130,6 @@ def _wrong_integrations(estate: Estate, _: Known) -> Iterator[Conflict]:
                 advice=f"Name an integration with {_choice(blocks)} here.",
                 other=Origin(kind="Integration", name=name).at(_block(found)),
             )
-
-
-# ---------------------------------------------------------------- claims that must be unique
 
 
 def _double_tenants(estate: Estate, _: Known) -> Iterator[Conflict]:

@@ -56,9 +56,6 @@ def _doubtful(
     return error.cause is not None and any(other[: len(place)] == place for other in others)
 
 
-# ---------------------------------------------------------------- the validator
-
-
 @cache
 def _validator(kind: str) -> Any:
     extend: Any = validators.extend

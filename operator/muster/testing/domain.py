@@ -157,9 +157,6 @@ def _with_ancestors(places: Iterable[str], domain_dn: str) -> Iterator[str]:
                 yield above
 
 
-# ---------------------------------------------------------------- groups
-
-
 def _gather_groups(body: Json, making: _Making) -> None:
     """Collect the groups that are described, the built-in ones, and those that users are in."""
     renamed: dict[str, str] = {}
@@ -228,9 +225,6 @@ def _group(key: str, dns: dict[str, str], making: _Making) -> DirectoryGroup:
 
 def _group_dn(said: Json, making: _Making) -> str:
     return making.dn(said["name"], said.get("ou", GROUPS))
-
-
-# ---------------------------------------------------------------- users
 
 
 def _user(body: Json, index: int, making: _Making) -> DirectoryUser:

@@ -149,9 +149,6 @@ def _gone(body: Json, names: Names) -> dict[str, tuple[AccountId, ...]]:
     return found
 
 
-# ---------------------------------------------------------------- overrides
-
-
 def _overrides(
     body: Json,
     customer: CustomerName,
@@ -179,9 +176,6 @@ def _overrides(
             psa=links["psa"],
             entra=links["entra"],
         )
-
-
-# ---------------------------------------------------------------- what is expected
 
 
 def _expectation(body: Json, names: Names, faults: list[Fault]) -> Expectation:

@@ -151,9 +151,6 @@ def _account(seen: AccountSeen) -> dict[str, Any]:
     return body | {"changes": list(seen.changes)}
 
 
-# ---------------------------------------------------------------- the two proofs
-
-
 def differences(before: Outcome, after: Outcome, redacted: Redacted) -> Iterator[str]:
     """Yield where two plans differ beyond the names; none is what is hoped for."""
     renamed = {redacted.accounts[one]: seen for one, seen in before.accounts.items()}

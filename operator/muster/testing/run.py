@@ -148,9 +148,6 @@ def plan_world(desired: Desired, observed: Observed, known: Known, test: PolicyT
     return see(guard(plan, desired, known, test.now), known)
 
 
-# ---------------------------------------------------------------- who the customer is
-
-
 def wanted(test: PolicyTest, estate: Estate) -> Desired:
     """Return what the resources ask for the test's customer."""
     if test.example is not None:
