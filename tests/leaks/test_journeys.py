@@ -96,6 +96,6 @@ def test_a_journey_leaves_no_secret(
     assert journey.lab.mail.received
     assert {
         "mail",
-        "log of muster.transport.http",
+        "log of muster.transport.sending",
         "file output.muster-test",
     } <= journey.search.places.keys(), sorted(journey.search.places)

@@ -1,6 +1,6 @@
 """How many requests an integration may make, and what it has used.
 
-Decides when the next request may leave. What to do about an answer is `muster.transport.http`'s.
+Decides when the next request may leave. What to do about an answer is `muster.transport.sending`'s.
 """
 
 from __future__ import annotations
