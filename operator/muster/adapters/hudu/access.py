@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from muster.adapters.hudu.pages import read_all
-from muster.errors import MusterError, Rejected
+from muster.adapters.probing import try_probe
+from muster.errors import Rejected
 from muster.ports import Check
 from muster.transport.http import Transport
 
@@ -26,24 +26,17 @@ _ALWAYS_WHOLE = "; this Hudu does not filter by time of change, so lists are alw
 _OLDEST = (2, 1, 5, 7)
 """Source: https://support.getquickpass.com/hc/en-us/articles/4408662234519"""
 
-_Probe = Callable[[Transport], tuple[bool, str]]
-
 
 def check(transport: Transport) -> tuple[Check, ...]:
     """Return one line for each thing that Muster needs; the last only if companies are seen."""
-    version = _try("Hudu version", _version, transport, _UPDATE)
-    companies = _try("Hudu companies", _companies, transport, _COMPANIES)
+    version = try_probe("Hudu version", lambda: _version(transport), ADVICE, found_wrong=_UPDATE)
+    companies = try_probe(
+        "Hudu companies", lambda: _companies(transport), ADVICE, found_wrong=_COMPANIES
+    )
     if not companies.ok:
         return version, companies
-    return version, companies, _try("Hudu password access", _passwords, transport, ADVICE)
-
-
-def _try(name: str, probe: _Probe, transport: Transport, advice: str) -> Check:
-    try:
-        ok, detail = probe(transport)
-    except MusterError as error:
-        return Check(name=name, ok=False, detail=str(error), advice=ADVICE)
-    return Check(name=name, ok=ok, detail=detail, advice="" if ok else advice)
+    passwords = try_probe("Hudu password access", lambda: _passwords(transport), ADVICE)
+    return version, companies, passwords
 
 
 def _version(transport: Transport) -> tuple[bool, str]:

@@ -45,7 +45,6 @@ _SETTLED = timedelta(seconds=1)
 _WHOLE_FOR = timedelta(days=1)
 """How long a Hudu that does not filter is not asked for changes; somebody may update it."""
 
-
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
+from muster.adapters.clock import utc_now
 from muster.adapters.hudu import access
 from muster.adapters.hudu.answers import Record, explain, record_of
 from muster.adapters.hudu.changes import MOST_ENTRIES, EntryReader
@@ -52,15 +52,11 @@ _NOT_FOUND = 404
 _ENTRY = "asset_password"
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def open_hudu(
     integration: Integration,
     secrets: Secrets,
     options: HttpOptions | None = None,
-    clock: Clock = _utc_now,
+    clock: Clock = utc_now,
 ) -> HuduVault:
     """Return the vault of an integration.
 
@@ -85,7 +81,7 @@ class HuduVault:
         options: HttpOptions | None = None,
         pause_s: Callable[[], float] = until_the_window_ends,
         *,
-        clock: Clock = _utc_now,
+        clock: Clock = utc_now,
         most_entries: int = MOST_ENTRIES,
     ) -> None:
         key = header_value(key, "Hudu: the API key")
