@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import pytest
 from tests.passwords.world_model import START, Broken, Machine, Scenario, explore
 
+from muster.model.causes import Cause
 from muster.model.names import DirectoryKind
 from muster.model.passwords import (
     JobState,
@@ -236,6 +237,29 @@ def test_a_person_lets_a_job_go_on(choice: Settlement, command: Command) -> None
     job = protocol.settle(_stuck(), choice, late)
     assert protocol.next_step(job, late) == command
     assert (job.sealed, job.problem, job.deadline > late) == ("sealed", "", True)
+
+
+def test_a_date_is_no_proof_after_a_refusal_whose_later_proofs_nobody_answered() -> None:
+    """The last look shows a date of ours and leaves no attempt: a person decides, not the date."""
+    took = START + timedelta(seconds=5)
+    target = replace(
+        _first(_stuck()),
+        state=TargetState.SEEN,
+        wrong_proofs=2,
+        proofs_left=1,
+        disproved_at=START + timedelta(minutes=1),
+        accepted_at=took,
+    )
+    job = replace(Scenario(name="silent").start().job, targets=(target,))
+    system, now = DirectoryKind.ACTIVE_DIRECTORY, START + timedelta(minutes=20)
+    job = protocol.begin(job, Prove(system=system), now)
+    job = protocol.advance(job, Prove(system=system), NoAnswer(problem="silent"), now)
+    shown = Looked(state=PasswordState(changed_at=took), policy=PasswordPolicy())
+    job = protocol.advance(job, Look(system=system), shown, now + timedelta(minutes=5))
+    assert (job.state, job.cause) == (JobState.NEEDS_PERSON, Cause.OUTCOME_UNKNOWN)
+    job = protocol.settle(job, Settlement.LOOK_AGAIN, now + timedelta(hours=1))
+    job = protocol.advance(job, Look(system=system), shown, now + timedelta(hours=1))
+    assert protocol.next_step(job, now + timedelta(hours=1)) == Prove(system=system)
 
 
 def test_a_person_gives_a_job_up_once() -> None:

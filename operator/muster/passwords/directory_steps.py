@@ -153,8 +153,7 @@ def _asked_often(target: Target) -> bool:
 
 def _not_told(target: Target, event: NotTold | NotSent | Denied, now: datetime) -> Target:
     """Go by the date from here on; but a date does not outweigh a refusal since the last yes."""
-    refused_at, accepted_at = target.disproved_at, target.accepted_at
-    if refused_at and not (accepted_at and accepted_at > refused_at):
+    if _refused_since_yes(target):
         # It stays counted, so that this comes to an end.
         return _later(replace(target, state=TargetState.DISPROVED), event, now)
     return replace(
@@ -166,6 +165,11 @@ def _not_told(target: Target, event: NotTold | NotSent | Denied, now: datetime) 
         problem=event.problem,
         cause=None,
     )
+
+
+def _refused_since_yes(target: Target) -> bool:
+    refused_at, accepted_at = target.disproved_at, target.accepted_at
+    return refused_at is not None and not (accepted_at and accepted_at > refused_at)
 
 
 def unproved(target: Target) -> TargetState:
@@ -276,6 +280,9 @@ def _looked_after_yes(target: Target, state: PasswordState, context: Context) ->
         target = replace(target, changed_at=state.changed_at)
     if target.proofs_left and not is_early(target, state, context.now):
         return Progress(target=_to_be_proved(target, state, took=took, now=context.now))
+    if took and _refused_since_yes(target):
+        # The proofs after the refusal were cut off, or nobody answered them.
+        return Progress(target=target, person=_UNPROVED)
     if took:
         proved = replace(target, state=TargetState.PROVED, proof=Proof.CHANGE_DATE)
         return Progress(target=_going_well(proved))

@@ -167,12 +167,13 @@ def settle(job: PasswordJob, choice: Settlement, now: datetime) -> PasswordJob:
 def _afresh(target: Target, *, set_again: bool) -> Target:
     if target.state in DONE_STATES:
         return target
-    fresh = replace(target, attempts=0, wrong_proofs=0, failures=0, next_try_at=None, barred=False)
+    fresh = replace(target, attempts=0, wrong_proofs=0, failures=0, next_try_at=None)
+    fresh = replace(fresh, barred=False, disproved_at=None)
     if set_again and target.sent_at is not None:
         # What was sent before and not answered may still come: it stays in doubt.
         return replace(fresh, state=TargetState.READY, doubt_at=target.doubt_at or target.sent_at)
     if target.state in {TargetState.SEEN, TargetState.DISPROVED}:
-        return replace(fresh, state=directory_steps.unproved(target), disproved_at=None)
+        return replace(fresh, state=directory_steps.unproved(target))
     return fresh
 
 
