@@ -1,8 +1,8 @@
 """OpenTelemetry, where it is installed and asked for: a span for each run of a customer.
 
 `pip install 'muster[otel]'` and OTEL_EXPORTER_OTLP_ENDPOINT switch it on; requests to vendors
-become child spans. Span attributes hold the customer's name and the outcome, nothing of a person,
-and no value of a header: keys are sent there.
+become child spans. Span attributes hold the customer's name and the outcome, nothing of a person:
+neither a query, because HaloPSA is asked for addresses in it, nor a header's value, which is a key.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ logger = logging.getLogger("muster.tracing")
 
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _REDACTED = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
+_URLS = ("http.url", "url.full")
+"""Where a span has its request's URL, by the older and the newer semantic conventions."""
 
 
 def set_up_tracing() -> bool:
@@ -41,9 +43,16 @@ def set_up_tracing() -> bool:
 
 
 def trace_requests(instrumentor: Any, provider: Any) -> None:
-    """Make a span of each request; of headers that somebody asks for, only the names are kept."""
+    """Make a span of each request, without its query; of headers only the names are kept."""
     os.environ[_REDACTED] = ".*"
-    instrumentor.instrument(tracer_provider=provider)
+    instrumentor.instrument(tracer_provider=provider, request_hook=_leave_out_query)
+
+
+def _leave_out_query(request_span: Any, _: Any) -> None:
+    shown = getattr(request_span, "attributes", None) or {}
+    for name in _URLS:
+        if name in shown:
+            request_span.set_attribute(name, shown[name].partition("?")[0])
 
 
 @contextmanager
