@@ -127,6 +127,17 @@ def test_many_problems_take_no_long_time(tmp_path: Path) -> None:
     assert time.process_time() - start < 1
 
 
+def test_deep_lines_take_no_long_time(tmp_path: Path) -> None:
+    """Nor can many lines below a staircase: what a line stands below is found without a walk."""
+    file = tmp_path / "a.yaml"
+    stairs = "".join(f"{' ' * depth}a:\n" for depth in range(1_500))
+    file.write_text(f"x: [\n{stairs}" + "# x\n" * 60_000)
+    problems, excerpts = load_estate([file]).problems, Excerpts()
+    start = time.process_time()
+    assert all(excerpts.of(one) for one in problems)
+    assert time.process_time() - start < 1
+
+
 def test_a_link_that_leads_away_shows_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

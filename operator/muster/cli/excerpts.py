@@ -7,6 +7,7 @@ those that it stands below, and the text itself are asked. When in doubt it is l
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -107,15 +108,15 @@ def _parents(lines: Sequence[str]) -> Sequence[int | None]:
     """Return for each line the nearest one above that is indented less, within its document."""
     found: list[int | None] = []
     above: list[int] = []
+    indents: list[int] = []  # of those above, each deeper than the one before it
     for index, line in enumerate(lines):
         if line.startswith("---"):
-            above.clear()
+            above, indents = [], []
         indent = _indent(line)
-        found.append(next((one for one in reversed(above) if _indent(lines[one]) < indent), None))
+        depth = bisect_left(indents, indent)
+        found.append(above[depth - 1] if depth else None)
         if line.strip() and not line.lstrip().startswith("#"):
-            while above and _indent(lines[above[-1]]) >= indent:
-                above.pop()
-            above.append(index)
+            above[depth:], indents[depth:] = [index], [indent]
     return found
 
 
