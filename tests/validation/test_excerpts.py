@@ -83,6 +83,8 @@ def test_what_a_terminal_would_obey_is_written_out(tmp_path: Path) -> None:
         f"  secret:\n\n    # why\n    deeper: [{SECRET}\n",
         f"  secret:\n# why\n    deeper: [{SECRET}\n",
         "  secret:\n    more: |\n" + "      x\n" * 2_000 + f"    deeper: [{SECRET}\n",
+        f"  passwords:\n  - '{SECRET}",
+        f"  passwords:\n  - a\n  - {SECRET}: x: y",
         f"  wrong: hvs.{SECRET}aaaaaaaaaaaaaaaaaaaaaaaaaaa",
         f"---\napiVersion: v1\nkind: Secret\nstringData:\n  x: '{SECRET}",
         f"---\napiVersion: v1\nkind: Secret\ndata:\n  x: &a {SECRET}\n  y: *b",

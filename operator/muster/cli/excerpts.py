@@ -108,11 +108,11 @@ def _parents(lines: Sequence[str]) -> Sequence[int | None]:
     """Return for each line the nearest one above that is indented less, within its document."""
     found: list[int | None] = []
     above: list[int] = []
-    indents: list[int] = []  # of those above, each deeper than the one before it
+    indents: list[tuple[int, bool]] = []  # of those above, each deeper than the one before it
     for index, line in enumerate(lines):
         if line.startswith("---"):
             above, indents = [], []
-        indent = _indent(line)
+        indent = _indent(line), line.lstrip().startswith("-")  # a list may stand as far left
         depth = bisect_left(indents, indent)
         found.append(above[depth - 1] if depth else None)
         if line.strip() and not line.lstrip().startswith("#"):
