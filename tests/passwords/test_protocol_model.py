@@ -22,6 +22,7 @@ from muster.model.passwords import (
     PasswordJob,
     PasswordPolicy,
     PasswordState,
+    Proof,
     Target,
     TargetState,
     VaultState,
@@ -32,13 +33,16 @@ from muster.passwords.protocol import Settlement
 from muster.passwords.steps import (
     Answered,
     Command,
+    Done,
     Event,
     Finished,
     Look,
     Looked,
     NoAnswer,
+    NotSent,
     NotTold,
     Prove,
+    ReadEntry,
     SetPassword,
     Wait,
     WriteEntry,
@@ -260,6 +264,60 @@ def test_a_date_is_no_proof_after_a_refusal_whose_later_proofs_nobody_answered()
     job = protocol.settle(job, Settlement.LOOK_AGAIN, now + timedelta(hours=1))
     job = protocol.advance(job, Look(system=system), shown, now + timedelta(hours=1))
     assert protocol.next_step(job, now + timedelta(hours=1)) == Prove(system=system)
+
+
+@pytest.mark.parametrize("proof", [Proof.CHANGE_DATE, Proof.TOKEN_REQUEST])
+def test_a_date_that_entra_does_not_show_is_no_proof(proof: Proof) -> None:
+    """A demand for a change hides the date in Active Directory only."""
+    target = replace(
+        _first(_stuck()),
+        system=DirectoryKind.ENTRA,
+        proves_by=proof,
+        state=TargetState.ACCEPTED,
+        disproved_at=None,
+    )
+    job = replace(_stuck(), targets=(target,), state=JobState.OPEN, must_change=True)
+    look, now = Look(system=DirectoryKind.ENTRA), START + timedelta(minutes=1)
+    job = protocol.advance(job, look, Looked(state=PasswordState(), policy=PasswordPolicy()), now)
+    assert isinstance(protocol.next_step(job, now), Wait)
+    assert _first(job).state is TargetState.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("state", "problem", "said"),
+    [
+        (TargetState.SUPERSEDED, "", ("Somebody set another", Cause.PASSWORD_STALE)),
+        (TargetState.REFUSED, "too weak", ("too weak", None)),
+    ],
+)
+def test_half_a_pair_that_ends_otherwise_says_why(
+    state: TargetState, problem: str, said: tuple[str, Cause | None]
+) -> None:
+    """Also a job that an older Muster began, whose journal names no causes."""
+    job = Scenario(name="pair", targets=2).start().job
+    first, second = job.targets
+    targets = (
+        replace(first, state=TargetState.PROVED),
+        replace(second, state=state, problem=problem),
+    )
+    kept = replace(job.vault, state=VaultState.CONFIRMED)
+    end = protocol.next_step(replace(job, targets=targets, vault=kept), START)
+    assert isinstance(end, Finished)
+    assert (end.state, end.cause) == (JobState.PARTIALLY_APPLIED, said[1])
+    assert said[0] in end.problem
+
+
+def test_an_entry_that_differs_after_a_good_write_is_not_blamed_on_an_outage_before() -> None:
+    """The vault was down, took the write then, and holds something else: it does not keep it."""
+    job = Scenario(name="kept").start().job
+    job = _with_first(job, state=TargetState.PROVED)
+    for command, event in (
+        (WriteEntry(), NotSent(problem="down", cause=Cause.VAULT_UNREACHABLE)),
+        (WriteEntry(), Done()),
+        (ReadEntry(), Answered(yes=False)),
+    ):
+        job = protocol.advance(protocol.begin(job, command, START), command, event, START)
+    assert job.vault.cause is Cause.VAULT_REFUSED
 
 
 def test_a_person_gives_a_job_up_once() -> None:

@@ -22,8 +22,8 @@ def shows_ours(target: Target, state: PasswordState, *, must_change: bool) -> bo
     if must_change and _tells_demand(target) and not state.must_change:
         return False
     if state.changed_at is None:
-        # `must change` hides the date in Active Directory.
-        return must_change
+        # `must change` hides the date in Active Directory, and nowhere else.
+        return must_change and _tells_demand(target)
     return state.changed_at != target.baseline and may_be_our_change(target, state.changed_at)
 
 

@@ -193,11 +193,20 @@ def _end(job: PasswordJob) -> Finished | None:
         return None
     if any(target.state not in DONE_STATES for target in job.targets):
         return None
-    behind = [target for target in job.targets if target.state is not TargetState.PROVED]
-    if behind:
-        cause = next((one.cause for one in behind if one.cause), Cause.PASSWORD_STALE)
-        return Finished(state=JobState.PARTIALLY_APPLIED, problem=_problems(job), cause=cause)
-    return Finished(state=JobState.CONFIRMED)
+    behind = next((one for one in job.targets if one.state is not TargetState.PROVED), None)
+    return _end_of_half(job, behind) if behind else Finished(state=JobState.CONFIRMED)
+
+
+def _end_of_half(job: PasswordJob, behind: Target) -> Finished:
+    """Return how a pair's job ends of which one directory does not have the password."""
+    problem, cause = _problems(job), behind.cause
+    if behind.state is TargetState.SUPERSEDED:
+        cause = Cause.PASSWORD_STALE
+        problem = (
+            f"{behind.system}: Somebody set another password there after Muster did. The vault's "
+            f"entry has the one of {job.targets[0].system}: reset it again, so that both are alike."
+        )
+    return Finished(state=JobState.PARTIALLY_APPLIED, problem=problem, cause=cause)
 
 
 def _open_parts(job: PasswordJob) -> Iterator[tuple[Target | VaultTarget, Command]]:
@@ -221,7 +230,7 @@ def _vault_after(
 ) -> VaultTarget:
     match command, event:
         case WriteEntry(), Done(revision=revision):
-            return replace(vault, revision=revision, next_try_at=None)
+            return replace(vault, revision=revision, next_try_at=None, problem="", cause=None)
         case WriteEntry(), NoAnswer():
             return _vault_later(vault, event, now)
         case ReadEntry(), Answered(yes=True):
