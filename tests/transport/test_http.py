@@ -18,6 +18,7 @@ from werkzeug.wrappers import Request
 
 from muster.errors import (
     AccessDenied,
+    NotFound,
     RateLimited,
     Rejected,
     RemoteError,
@@ -329,12 +330,13 @@ def test_endless_throttling_without_a_named_delay_is_rate_limited(
         (status(401), AccessDenied),
         (status(403), AccessDenied),
         (status(400), Rejected),
-        (status(404), Rejected),
+        (status(404), NotFound),
+        (status(410), NotFound),
         (status(422), Rejected),
         (status(302, Location="https://elsewhere.invalid/"), Unexpected),
         (web_page(200), Unexpected),
     ],
-    ids=["401", "403", "400", "404", "422", "redirect", "page"],
+    ids=["401", "403", "400", "404", "410", "422", "redirect", "page"],
 )
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_refusals_are_raised_at_once(
@@ -343,8 +345,9 @@ def test_refusals_are_raised_at_once(
     """What another try cannot change is raised after one request."""
     script.answers = [answer]
     transport = connect()
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         transport.get("/a") if method == "get" else transport.post("/a", {})
+    assert type(caught.value) is error
     assert len(script.seen) == 1
 
 
