@@ -86,7 +86,7 @@ def _plan_now(asked: Review) -> int:
         verdicts = [proposal.verdict for proposal in _sound(results)]
         print_plan(verdicts, session.loaded.locate, asked.form, anonymous=asked.anonymous)
     if failed := len(results) - len(verdicts):
-        complain(f"{counted(failed, 'customer')} could not be planned, and no part of the above.")
+        complain(f"{counted(failed, 'customer')} could not be planned: not in the above.")
         return ExitCode.ERROR
     return of_plans(verdicts, detailed=asked.detailed)
 
