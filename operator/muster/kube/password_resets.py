@@ -135,6 +135,9 @@ class ResetCarrier:
             refused = self._status(raw, "Refused", Reason.PASSWORD_REFUSED, str(error))
             return refused | started | _cause(cause_in_directory(error))
         except RemoteError as error:
+            # It may be the API server that failed, in the middle of the job: the journal knows.
+            if underway := self._known(raw, record, resume(desired, self.assembly.ports(desired))):
+                return underway | {"startedAt": started["startedAt"]}
             failed = self._status(raw, "Failed", Reason.CHANGES_FAILED, str(error))
             return failed | started | _cause(cause_in_directory(error))
         return self._of_job(raw, record, job) | {"startedAt": started["startedAt"]}
