@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from muster.apply import Tell, apply
 from muster.audit import Effect
-from muster.errors import MusterError, SpecError
+from muster.errors import MusterError, RemoteError, SpecError
 from muster.model.accounts import AccountRecord
 from muster.model.names import System
 from muster.model.passwords import JobState, PasswordJob, cause_of, end_of
@@ -55,8 +55,12 @@ def reset(
     try:
         _require_writable(record, desired)
         job = set_password(order, record, desired, ports)
-    except MusterError as error:
+    except (RemoteError, SpecError) as error:
         ports.audit.end(begun, effect, "Failed", str(error), cause_in_directory(error))
+        raise
+    except MusterError as error:
+        # The journal cannot be written any more, perhaps after the password was set.
+        ports.audit.end(begun, effect, "Unknown", str(error))
         raise
     ports.audit.end(begun, effect, str(job.state), job.problem, str(cause_of(job) or ""))
     _remember_end(job, record, ports)

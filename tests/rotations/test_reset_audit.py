@@ -12,7 +12,7 @@ from tests.rotations.test_planning import DUE, KNOWN
 from muster.audit import FileSink, Trail
 from muster.audit.reading import UNKNOWN, Wanted, read_effects
 from muster.audit.verify import read_lines
-from muster.errors import SpecError
+from muster.errors import SpecError, StateError
 from muster.model.names import DirectoryKind
 from muster.model.passwords import JobKind
 from muster.ports import PasswordDirectory, Ports
@@ -24,8 +24,12 @@ from muster.sealing import KeyRing, new_key
 
 @pytest.mark.parametrize(
     ("stop", "result"),
-    [(SpecError(("It is missing.",)), "Failed"), (KeyboardInterrupt(), UNKNOWN)],
-    ids=["refused", "interrupted"],
+    [
+        (SpecError(("It is missing.",)), "Failed"),
+        (StateError("The disk is full."), UNKNOWN),
+        (KeyboardInterrupt(), UNKNOWN),
+    ],
+    ids=["refused", "unwritable", "interrupted"],
 )
 def test_a_reset_that_was_cut_off_is_not_said_to_have_failed(
     tmp_path: Path, stop: BaseException, result: str
