@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 import pytest
 from tests.passwords.world_model import START, Broken, Machine, Scenario, explore
 
+from muster.cli.exit_codes import ExitCode
+from muster.cli.passwords import tell_job
 from muster.model.causes import Cause
 from muster.model.names import DirectoryKind
 from muster.model.passwords import (
@@ -318,6 +320,16 @@ def test_an_entry_that_differs_after_a_good_write_is_not_blamed_on_an_outage_bef
     ):
         job = protocol.advance(protocol.begin(job, command, START), command, event, START)
     assert job.vault.cause is Cause.VAULT_REFUSED
+
+
+def test_nobody_is_told_to_wait_for_a_run_that_leaves_the_job_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What needs a person is not gone on with: the command that settles it is named."""
+    assert tell_job(_stuck(), "joan") is ExitCode.UNSETTLED
+    said = capsys.readouterr().err
+    assert "muster passwords settle" in said
+    assert "next run" not in said
 
 
 def test_a_person_gives_a_job_up_once() -> None:

@@ -221,7 +221,11 @@ def tell_job(job: PasswordJob, user: str) -> ExitCode:
     place = whereabouts(job)
     if place is not None:
         say(f"{user}: {place.sentence}")
-        say("The next run goes on with it. See: muster passwords list")
+        waits = job.state is JobState.NEEDS_PERSON
+        who = (
+            "A person decides: muster passwords settle" if waits else "The next run goes on with it"
+        )
+        say(f"{who}. See: muster passwords list")
         return ExitCode.UNSETTLED if place.only_sealed else ExitCode.ERROR
     said = f"{job.state} ({job.cause})" if job.cause else str(job.state)
     say(f"{user}: {said}. {job.problem}")
