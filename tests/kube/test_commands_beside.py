@@ -51,14 +51,15 @@ def world(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[World]:
 def muster(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Muster:
-    """Run a command as an engineer with a kubeconfig; give its exit code and what it printed."""
+    """Run a command as an engineer with a kubeconfig; give its exit code and output, or error."""
     monkeypatch.setenv("KUBECONFIG", str(world.cluster.kubeconfig(ADMIN)))
     monkeypatch.chdir(world.folder)
 
     def call(*words: str) -> tuple[int, str]:
         capsys.readouterr()
         code = run(app, [*words, "--namespace", world.namespace])
-        return code, capsys.readouterr().out
+        printed = capsys.readouterr()
+        return code, printed.out or printed.err
 
     return call
 
@@ -101,7 +102,8 @@ def test_a_reset_and_a_rotation_are_resources_that_the_operator_carries_out(
     code, text = muster("digest")
     assert (code, "Customers: 1." in text) == (0, True)
     assert muster("reset", NAME, user, "--show", *why)[0] == 1
-    assert muster("reset", "nobody", user, *why)[0] == 1
+    code, text = muster("reset", "contosso", user, *why)
+    assert (code, "Did you mean contoso?" in text) == (1, True)
     assert muster("digest", "--send")[0] == 1
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
+from muster.cli.guessing import guess
 from muster.cli.output import say
 from muster.errors import SpecError
 
@@ -66,9 +67,8 @@ def records_in(api: KubeApi, namespace: str, customer: str) -> list[AccountRecor
 
     names = customers_in(api, namespace)
     if customer not in names:
-        known = ", ".join(names) or "none"
         raise SpecError(
-            (f'There is no customer "{customer}" in {namespace}. Known ones: {known}.',)
+            (f'There is no customer "{customer}" in {namespace}. {guess(customer, names)}',)
         )
     return [one for one in read_known(api, namespace, CustomerName(customer)).records if one.live]
 
