@@ -198,20 +198,25 @@ def test_one_of_two_directories_is_enough(tmp_path: Path) -> None:
 def test_a_readable_secret_is_told_by_its_name_and_never_shown(
     name: str, value: str, told: bool, tmp_path: Path
 ) -> None:
-    """In a ConfigMap and in a container's variables, at whatever depth; in no Secret of theirs."""
+    """In a ConfigMap, in one that Kustomize makes, and in a container's variables."""
     env = [{"name": "PATH", "value": "/bin"}, {"name": name, "value": value}]
     container = {"spec": {"template": {"spec": {"containers": [{"name": "a", "env": env}]}}}}
     head = {"metadata": {"name": "app"}}
     documents = (
         {"apiVersion": "v1", "kind": "ConfigMap", **head, "data": {name: value}},
         {"apiVersion": "apps/v1", "kind": "Deployment", **head, **container},
+        {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "configMapGenerator": [{"name": "app", "literals": [f"{name}={value}"]}],
+        },
     )
     file = tmp_path / "app.yaml"
     file.write_text("\n---\n".join(map(json.dumps, documents)))
     loaded = load_estate([file])
     assert loaded.problems == ()
     found = loaded.lints(NOW)
-    assert [one.code for one in found] == ([Code.READABLE_SECRET] * 2 if told else [])
+    assert [one.code for one in found] == ([Code.READABLE_SECRET] * 3 if told else [])
     excerpts = Excerpts()
     assert all(value not in str(one) and not excerpts.of(one) for one in found)
 

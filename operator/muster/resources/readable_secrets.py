@@ -25,14 +25,24 @@ _NO_SECRET = re.compile(
 
 
 def find_readable_secrets(value: Any) -> Iterator[Fault]:
-    """Yield a fault for each entry of a ConfigMap and each variable of a container."""
+    """Yield a fault for each entry of a ConfigMap, made or generated, and each variable."""
     if not isinstance(value, dict):
         return
     data = value.get("data") if value.get("kind") == "ConfigMap" else None
     for name, text in data.items() if isinstance(data, dict) else ():
         if _is_secret(name, text):
             yield _fault(("data", name))
+    yield from _generated(value.get("configMapGenerator"))
     yield from _in_containers(value, ())
+
+
+def _generated(generators: Any) -> Iterator[Fault]:
+    for index, one in enumerate(generators if isinstance(generators, list) else ()):
+        literals = one.get("literals") if isinstance(one, dict) else None
+        for place, literal in enumerate(literals if isinstance(literals, list) else ()):
+            name, _, text = str(literal).partition("=")
+            if _is_secret(name, text):
+                yield _fault(("configMapGenerator", index, "literals", place))
 
 
 def _in_containers(value: Any, path: FieldPath) -> Iterator[Fault]:
