@@ -15,8 +15,10 @@ from tests.contract.registry.suite import (
     NOW,
     Registries,
     RegistryContract,
+    ended,
     linked_to,
     make_intent,
+    make_job,
     make_record,
 )
 from tests.kube.cluster import Cluster
@@ -253,6 +255,19 @@ def test_a_crash_between_account_and_journal_is_tidied(replica: Replica) -> None
 
 
 # ---------------------------------------------------------------- what is not as it should be
+
+
+def test_a_journal_that_takes_no_job_is_the_registrys_failure(replica: Replica) -> None:
+    """Told as a directory's, it would say of a password that may be live that it was not set."""
+    job = make_job()
+    replica.registry.open_job(job)
+    sealed = {"immutable": True}
+    replica.api.merge(SECRET, replica.namespace, journal_name(CONTOSO), sealed)
+    with pytest.raises(StateError, match="journal of passwords"):
+        replica.registry.save_job(replace(job, problem="later"))
+    with pytest.raises(StateError, match="journal of passwords"):
+        replica.registry.close_job(ended(job))
+    assert another(replica).registry.load(CONTOSO).jobs == (job,)
 
 
 def test_nothing_is_written_for_a_customer_that_is_gone(replica: Replica) -> None:

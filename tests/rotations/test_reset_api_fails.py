@@ -10,7 +10,7 @@ from tests.rotations.test_lab import NAME, Clock, make_house
 
 from muster.adapters.secrets import FileSecrets
 from muster.assembly import Assembly
-from muster.errors import Unavailable
+from muster.errors import StateError
 from muster.kube.api import KubeApi
 from muster.kube.events import EventRecorder
 from muster.kube.password_resets import ResetCarrier
@@ -43,7 +43,7 @@ class Failing(SqliteRegistry):
         """Write it, but for that once."""
         if job.targets[0].state is TargetState.ACCEPTED and not self.failed:
             self.failed = True
-            raise Unavailable("The API server does not answer.")
+            raise StateError("The journal of passwords cannot be kept.")
         super().save_job(job)
 
 

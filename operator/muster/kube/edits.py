@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from muster.errors import MusterError, RemoteError
+from muster.errors import MusterError, RemoteError, StateError
 from muster.following import Edited, FollowState, follow_edit
 from muster.kube.store import Store
 from muster.kube.work_queue import Priority, WorkQueue
@@ -73,13 +73,13 @@ class Edits:
         self._notices.close()
 
     def follow_all(self, desired: Desired, ports: Ports) -> None:
-        """Follow what waits for a customer; raises StateError when the registry fails."""
+        """Follow what waits for a customer; what fails for now waits for the next time."""
         with self._turn:
             waiting = self._waiting.pop(desired.customer.name, [])
         for edited, tries in waiting:
             try:
                 followed = follow_edit(edited, desired, ports)
-            except RemoteError as error:
+            except (RemoteError, StateError) as error:
                 logger.warning("An edit of entry %s waits: %s", edited.entry, error)
                 self._again(edited, tries)
             except MusterError as error:

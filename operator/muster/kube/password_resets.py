@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from muster.assembly import Assembly
-from muster.errors import PasswordRefused, RemoteError, SpecError
+from muster.errors import PasswordRefused, RemoteError, SpecError, StateError
 from muster.kube.events import EventRecorder
 from muster.kube.resources import PASSWORD_RESET
 from muster.kube.status_writer import StatusWriter, timed
@@ -134,8 +134,8 @@ class ResetCarrier:
         except (PasswordRefused, SpecError) as error:
             refused = self._status(raw, "Refused", Reason.PASSWORD_REFUSED, str(error))
             return refused | started | _cause(cause_in_directory(error))
-        except RemoteError as error:
-            # It may be the API server that failed, in the middle of the job: the journal knows.
+        except (RemoteError, StateError) as error:
+            # It may have failed in the middle of the job: the journal knows.
             if underway := self._known(raw, record, resume(desired, self.assembly.ports(desired))):
                 return underway | {"startedAt": started["startedAt"]}
             failed = self._status(raw, "Failed", Reason.CHANGES_FAILED, str(error))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from muster.errors import StateError
+from muster.errors import RemoteError, StateError
 from muster.kube.api import KubeApi
 from muster.kube.journal import (
     SIZES_KEY,
@@ -141,9 +142,11 @@ class KubeRegistry:
         Raises:
             ValueError: it is over, another job of the account is open, or its due date was
                 served.
+            StateError: the journal cannot be read or written.
         """
         require_open(job)
-        journal = self._journal(job.customer)
+        with _needed():
+            journal = self._journal(job.customer)
         known = tuple(journal.jobs.values()), tuple(journal.job_ends.values())
         if refusal := refusal_to_open(job, *known):
             raise ValueError(refusal)
@@ -154,9 +157,11 @@ class KubeRegistry:
 
         Raises:
             ValueError: the job is over, or was never opened.
+            StateError: the journal cannot be read or written.
         """
         require_open(job)
-        journal = self._journal(job.customer)
+        with _needed():
+            journal = self._journal(job.customer)
         known = journal.jobs.get(job_key(job))
         if known is None or known.id != job.id:
             raise ValueError(f"password job {job.id} is not open")
@@ -167,13 +172,17 @@ class KubeRegistry:
 
         Raises:
             ValueError: the job is still open.
+            StateError: the journal cannot be read or written.
         """
-        end, journal = end_of(job), self._journal(job.customer)
+        end = end_of(job)
+        with _needed():
+            journal = self._journal(job.customer)
         changes: dict[str, str | None] = {end_key(end): JOB_END.encode(end)}
         known = journal.jobs.get(job_key(job))
         if known and known.id == job.id:
             changes[job_key(job)] = None
-        self._write_journal(job.customer, changes)
+        with _needed():
+            self._write_journal(job.customer, changes)
         journal.job_ends[end_key(end)] = end
         if known and known.id == job.id:
             del journal.jobs[job_key(job)]
@@ -182,7 +191,8 @@ class KubeRegistry:
         return (self._held.get(customer) or self._look(customer)).journal
 
     def _save_job(self, job: PasswordJob, journal: Journal) -> None:
-        self._write_journal(job.customer, {job_key(job): JOB.encode(job)})
+        with _needed():
+            self._write_journal(job.customer, {job_key(job): JOB.encode(job)})
         journal.jobs[job_key(job)] = job
 
     def list_customers(self) -> tuple[CustomerName, ...]:
@@ -253,6 +263,15 @@ class KubeRegistry:
                 "uid": raw["metadata"]["uid"],
             }
         ]
+
+
+@contextmanager
+def _needed() -> Iterator[None]:
+    """Call a failure of the API server the registry's: a job would take it for its directory's."""
+    try:
+        yield
+    except RemoteError as error:
+        raise StateError(f"The journal of passwords cannot be kept: {error}") from error
 
 
 def _rendered(customer: CustomerName, record: AccountRecord) -> Object:

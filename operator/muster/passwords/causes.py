@@ -13,6 +13,7 @@ from muster.errors import (
     PasswordRefused,
     Rejected,
     SpecError,
+    StateError,
     Untold,
 )
 from muster.model.causes import Cause
@@ -28,6 +29,7 @@ class NotBegun(SpecError):
 
 _IN_DIRECTORY: tuple[tuple[type[MusterError], Cause], ...] = (
     (SpecError, Cause.SETUP_INCOMPLETE),
+    (StateError, Cause.SETUP_INCOMPLETE),
     (PasswordRefused, Cause.PASSWORD_REFUSED),
     (NotFound, Cause.ACCOUNT_GONE),
     (Rejected, Cause.DIRECTORY_REFUSED),
