@@ -16,6 +16,7 @@ from enum import StrEnum
 from muster.audit import Effect
 from muster.errors import PasswordRefused, RemoteError, SpecError, Untold
 from muster.model.accounts import AccountRecord, Known
+from muster.model.causes import Cause
 from muster.model.connections import Integration
 from muster.model.names import Mode, RemoteId
 from muster.model.passwords import JobKind, JobState, Proof, Target
@@ -198,7 +199,8 @@ def _recorded(told: _Told, action: str, system: str, ports: Ports) -> Iterator[N
     try:
         yield
     except RemoteError as error:
-        ports.audit.end(begun, effect, "Failed", str(error))
+        word = "Unknown" if isinstance(error, Untold) else "Failed"
+        ports.audit.end(begun, effect, word, str(error))
         raise
     ports.audit.end(begun, effect, "Done")
 
@@ -288,7 +290,7 @@ def _remember_refusal(
         entry=entry,
     )
     job = start(request, order.typed, hands_of(desired, ports, strict=True))
-    end = Finished(state=JobState.REFUSED, problem=problem)
+    end = Finished(state=JobState.REFUSED, problem=problem, cause=Cause.PASSWORD_REFUSED)
     ports.registry.close_job(conclude(job, end, ports.clock()))
 
 

@@ -14,6 +14,7 @@ from muster.audit import verify
 from muster.errors import SpecError
 from muster.following import FollowState
 from muster.lab.lab import Lab
+from muster.model.causes import Cause
 from muster.model.names import AccountType, Mode, RemoteId
 from muster.model.reasons import Reason
 from muster.reconcile import reconcile
@@ -131,6 +132,9 @@ def test_a_password_below_the_rules_is_a_finding(world: World) -> None:
         return [one.user for one in found if one.reason is Reason.EDIT_REFUSED]
 
     assert findings() == [person.identity.user]
+    registry = world.assembly.ports(world.desired).registry
+    (end,) = registry.load(person.customer).job_ends
+    assert end.cause is Cause.PASSWORD_REFUSED
     assert world.follow(world.notice(person)).state is FollowState.NOTHING_NEW
     assert world.follow(world.edit(person)).state is FollowState.FOLLOWED
     assert findings() == []
