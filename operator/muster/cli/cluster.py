@@ -62,7 +62,6 @@ def customers_in(api: KubeApi, namespace: str) -> list[CustomerName]:
 
 def records_in(api: KubeApi, namespace: str, customer: str) -> list[AccountRecord]:
     """Return the live accounts of a customer; raises SpecError where there is no such customer."""
-    from muster.kube.known import read_known
     from muster.model.names import CustomerName
 
     names = customers_in(api, namespace)
@@ -70,7 +69,14 @@ def records_in(api: KubeApi, namespace: str, customer: str) -> list[AccountRecor
         raise SpecError(
             (f'There is no customer "{customer}" in {namespace}. {guess(customer, names)}',)
         )
-    return [one for one in read_known(api, namespace, CustomerName(customer)).records if one.live]
+    return live_records(api, namespace, CustomerName(customer))
+
+
+def live_records(api: KubeApi, namespace: str, customer: CustomerName) -> list[AccountRecord]:
+    """Return the live accounts of a customer that is known to be there."""
+    from muster.kube.known import read_known
+
+    return [one for one in read_known(api, namespace, customer).records if one.live]
 
 
 def write_resets(records: list[AccountRecord], order: PasswordOrder, namespace: str) -> None:

@@ -14,6 +14,7 @@ from muster.cli import options
 from muster.cli.cluster import (
     Namespace,
     customers_in,
+    live_records,
     open_cluster,
     records_in,
     write_resets,
@@ -208,9 +209,10 @@ def _rotate_in_cluster(
 
     chosen: list[AccountRecord] = []
     with open_cluster() as api:
-        for name in [customer] if customer else customers_in(api, namespace):
-            records = records_in(api, namespace, name)
-            named = [find_record(records, one, name) for one in accounts or ()]
+        names = () if customer else customers_in(api, namespace)
+        held = records_in(api, namespace, customer) if customer else []
+        for records in [held, *(live_records(api, namespace, name) for name in names)]:
+            named = [find_record(records, one, customer) for one in accounts or ()]
             chosen += named or [one for one in records if one.imported_with.options.rotation]
     fit = [one for one in chosen if one.rotation.reason in IN_TURN]
     for one in chosen:
