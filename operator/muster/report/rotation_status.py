@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from muster.model.accounts import AccountRecord, Known
-from muster.model.passwords import JobState
+from muster.model.passwords import JobState, PasswordJob
 from muster.model.plans import Approved, Outcome, Verdict
 from muster.model.reasons import Reason
+from muster.model.rotation import Rotation
 from muster.report.account_resource import timestamp
-from muster.report.password_jobs import whereabouts
+from muster.report.password_jobs import Whereabouts, whereabouts
 
 MANY_FAILURES = 3
 """From so many failures in a row on, a person should look."""
@@ -32,37 +33,42 @@ def rotation_status(verdict: Verdict, outcome: Outcome, known: Known) -> Status:
     # Only what was set or is to be set concerns anybody.
     if not rotated and not known.jobs and not any(one.rotation.stale for one in records):
         return {}
-    coming = [one.next for one in rotated if one.next]
-    numbers: Status = {
-        "enabled": len(rotated),
-        "failing": sum(one.failures >= MANY_FAILURES for one in rotated),
-        "stale": sum(one.rotation.stale for one in records),
-        "underway": len(known.jobs),
-    }
-    causes = Counter(str(one.cause) for one in rotated if one.cause)
-    if causes:
-        numbers["causes"] = [
-            {"cause": cause, "accounts": count} for cause, count in sorted(causes.items())
-        ]
-    if coming:
-        numbers["next"] = timestamp(min(coming))
-    status: Status = {"rotation": numbers}
+    stale = sum(one.rotation.stale for one in records)
+    status: Status = {"rotation": _numbers(rotated) | {"stale": stale, "underway": len(known.jobs)}}
     if known.jobs:
         users = {one.identity.id: one.identity.user for one in records}
+        oldest = sorted(known.jobs, key=lambda one: (one.opened_at, one.id))[:_MOST_JOBS]
         status["passwords"] = [
-            {
-                "account": users.get(job.account, str(job.account)),
-                "job": job.id,
-                "kind": job.kind,
-                "since": timestamp(job.opened_at),
-                "needsPerson": job.state is JobState.NEEDS_PERSON,
-                "message": place.sentence[:_LONGEST_MESSAGE],
-                **({"cause": place.cause} if place.cause else {}),
-            }
-            for job in sorted(known.jobs, key=lambda one: (one.opened_at, one.id))[:_MOST_JOBS]
+            _waiting(job, place, users.get(job.account, str(job.account)))
+            for job in oldest
             if (place := whereabouts(job))
         ]
     return status
+
+
+def _numbers(rotated: Sequence[Rotation]) -> Status:
+    """Count accounts that are rotated: how they stand, and why the last one failed."""
+    causes = Counter(str(one.cause) for one in rotated if one.cause)
+    counted = [{"cause": cause, "accounts": count} for cause, count in sorted(causes.items())]
+    coming = min((one.next for one in rotated if one.next), default=None)
+    return {
+        "enabled": len(rotated),
+        "failing": sum(one.failures >= MANY_FAILURES for one in rotated),
+        **({"causes": counted} if counted else {}),
+        **({"next": timestamp(coming)} if coming else {}),
+    }
+
+
+def _waiting(job: PasswordJob, place: Whereabouts, user: str) -> Status:
+    return {
+        "account": user,
+        "job": job.id,
+        "kind": job.kind,
+        "since": timestamp(job.opened_at),
+        "needsPerson": job.state is JobState.NEEDS_PERSON,
+        "message": place.sentence[:_LONGEST_MESSAGE],
+        **({"cause": place.cause} if place.cause else {}),
+    }
 
 
 def rotation_conditions(status: Status, customer: str) -> Iterator[Condition]:
